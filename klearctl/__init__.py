@@ -1,0 +1,3 @@
+"""klearctl: the Klear-Reasoner pipeline on Kubernetes."""
+
+__version__ = "0.1.0"
