@@ -1,0 +1,87 @@
+"""Settings of the curate stage: where problems come from, what is kept, who writes the solutions."""
+
+from dataclasses import dataclass, field
+
+from klearctl.config.limits import at_least, between, one_of
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class SourceConfig:
+    """One source of problems."""
+
+    address: str = "s3://klear/data/problems.parquet"
+    """`reasoning_gym:TASK`, or a JSONL or Parquet file: a path, `s3://...` or `run:NAME`."""
+
+    problems: int = 0
+    """Problems to take; 0 takes all (a generated task needs a number)."""
+
+    prompt_field: str = "problem"
+    """Field of a file that holds the problem's text."""
+
+    answer_field: str = "answer"
+    """Field of a file that holds the answer; where the text has `####`, what follows it (GSM8K)."""
+
+    solution_field: str = ""
+    """Field of a file that holds a worked solution, for `teacher.kind = "solutions"`."""
+
+    settings: dict[str, int | float | bool | str] = field(default_factory=dict)
+    """Settings of a generated task, such as `min_terms = 3`."""
+
+    def __post_init__(self) -> None:
+        at_least("problems", self.problems, 0)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class HeldoutConfig:
+    """The problems that nothing is trained on."""
+
+    problems: int = 256
+    """How many problems are held out; drawn from the sources by the seed unless `sources` are given."""
+
+    sources: tuple[SourceConfig, ...] = ()
+    """Sources of their own for the held-out set, such as a public benchmark."""
+
+    def __post_init__(self) -> None:
+        at_least("heldout.problems", self.problems, 1)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class TeacherConfig:
+    """Who writes the worked solutions that sft learns from."""
+
+    kind: str = "solutions"
+    """`solutions` takes each problem's `solution_field`; `procedural` writes running totals of signed sums."""
+
+    wrong: float = 0.0
+    """Share of solutions with a wrong step and answer (procedural only), as a real teacher has them."""
+
+    def __post_init__(self) -> None:
+        one_of("teacher.kind", self.kind, ("solutions", "procedural"))
+        between("teacher.wrong", self.wrong, 0.0, 1.0)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class CurateConfig:
+    """The curate stage: problems in, Parquet for sft and rl and a held-out set out."""
+
+    seed: int = 0
+    """Draws the generated problems, the split, the order and the teacher's mistakes."""
+
+    sources: tuple[SourceConfig, ...] = (SourceConfig(),)
+    """Where the problems come from, in this order; of equal problems the first is kept."""
+
+    heldout: HeldoutConfig = field(default_factory=HeldoutConfig)
+    """The problems that nothing is trained on."""
+
+    teacher: TeacherConfig = field(default_factory=TeacherConfig)
+    """Who writes the worked solutions."""
+
+    sft_share: float = 0.5
+    """Share of the kept problems that go to sft; the rest goes to rl."""
+
+    max_drop: float = 0.5
+    """The run fails when one rule removes more than this share of the problems it saw."""
+
+    def __post_init__(self) -> None:
+        between("sft_share", self.sft_share, 0.0, 1.0)
+        between("max_drop", self.max_drop, 0.0, 1.0)
