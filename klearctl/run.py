@@ -45,7 +45,10 @@ def check_name(name: str) -> str:
         ConfigError: longer than 40 characters, or not an RFC 1035 label.
     """
     if len(name) > NAME_LIMIT:
-        raise ConfigError(f"the name {name} has {len(name)} characters", fix=f"use at most {NAME_LIMIT}")
+        raise ConfigError(
+            f"the name {name} has {len(name)} characters",
+            fix=f"use at most {NAME_LIMIT}",
+        )
     if not _NAME.fullmatch(name):
         raise ConfigError(
             f"{name!r} cannot be the name of a run",

@@ -50,7 +50,10 @@ class EvalConfig:
         at_least("max_response_tokens", self.max_response_tokens, 1)
         at_least("servers", self.servers, 1)
         if not self.models:
-            raise ConfigError("models is empty", fix='name one, for example models.sft = "run:sft-k3x9ab"')
+            raise ConfigError(
+                "models is empty",
+                fix='name one, for example models.sft = "run:sft-k3x9ab"',
+            )
         if not self.temperatures:
             raise ConfigError("temperatures is empty", fix="temperatures = [1.0]")
         for temperature in self.temperatures:

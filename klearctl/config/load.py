@@ -64,7 +64,10 @@ def parse_sets(words: Iterable[str]) -> Tree:
         key, equals, text = word.partition("=")
         parts = [part.strip() for part in key.split(".")]
         if not equals or not all(parts):
-            raise ConfigError(f"--set {word} is not KEY=VALUE", fix="for example --set optimizer.lr=1e-5")
+            raise ConfigError(
+                f"--set {word} is not KEY=VALUE",
+                fix="for example --set optimizer.lr=1e-5",
+            )
         value: Any = _value(text)
         for part in reversed(parts):
             value = {part: value}
@@ -145,4 +148,7 @@ def _wrong(key: str, value: Any, wanted: str) -> ConfigError:
 
 def _unknown(key: str, known: list[str]) -> ConfigError:
     near = difflib.get_close_matches(key, known, n=1)
-    return ConfigError(f"{key} is not a setting", fix=f"did you mean {near[0]}?" if near else f"one of {', '.join(known)}")
+    return ConfigError(
+        f"{key} is not a setting",
+        fix=f"did you mean {near[0]}?" if near else f"one of {', '.join(known)}",
+    )

@@ -58,10 +58,16 @@ def read(path: Path, kind: type[C]) -> PodConfig[C]:
     try:
         raw = json.loads(path.read_text())
     except (OSError, ValueError) as error:
-        raise ConfigError(f"{path} cannot be read: {error}", fix="pass the run's config.json with --config") from error
+        raise ConfigError(
+            f"{path} cannot be read: {error}",
+            fix="pass the run's config.json with --config",
+        ) from error
     stage = check_stage(raw["stage"])
     if config_type(stage) is not kind:
-        raise ConfigError(f"{path} is a config of {stage}", fix=f"start klearctl.stages.{stage} with it")
+        raise ConfigError(
+            f"{path} is a config of {stage}",
+            fix=f"start klearctl.stages.{stage} with it",
+        )
     return PodConfig(
         run=raw["run"],
         stage=stage,

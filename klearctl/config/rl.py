@@ -118,7 +118,13 @@ class RLConfig:
     """The pods that run model-written code."""
 
     def __post_init__(self) -> None:
-        for name in ("steps", "prompts_per_step", "updates_per_batch", "max_prompt_tokens", "max_response_tokens"):
+        for name in (
+            "steps",
+            "prompts_per_step",
+            "updates_per_batch",
+            "max_prompt_tokens",
+            "max_response_tokens",
+        ):
             at_least(name, getattr(self, name), 1)
         at_least("group_size", self.group_size, 2)
         at_least("max_skipped_batches", self.max_skipped_batches, 1)

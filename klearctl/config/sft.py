@@ -35,7 +35,14 @@ class NewModelConfig:
     """Longest sequence (max_position_embeddings)."""
 
     def __post_init__(self) -> None:
-        for name in ("hidden_size", "layers", "heads", "kv_heads", "head_dim", "intermediate_size"):
+        for name in (
+            "hidden_size",
+            "layers",
+            "heads",
+            "kv_heads",
+            "head_dim",
+            "intermediate_size",
+        ):
             at_least(f"new.{name}", getattr(self, name), 1)
         at_least("new.vocab_size", self.vocab_size, 264)
         at_least("new.max_tokens", self.max_tokens, 16)

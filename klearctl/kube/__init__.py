@@ -1,0 +1,1 @@
+"""Kubernetes objects as plain dicts: render them, read their state."""

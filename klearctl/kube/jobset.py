@@ -1,0 +1,231 @@
+"""sft and rl as JobSets (jobset.x-k8s.io/v1alpha2): all pods of a run start together and restart together."""
+
+from typing import Any
+
+from klearctl.config.common import TrainerConfig
+from klearctl.config.platform import PlatformConfig, PoolConfig
+from klearctl.config.rl import RLConfig
+from klearctl.config.sft import SFTConfig
+from klearctl.kube import pod
+from klearctl.kube.pod import Manifest, Place
+from klearctl.kube.split import Part, Split
+from klearctl.run import Run
+
+MAX_RESTARTS = 3  # counted ones; a stop and a preemption are free
+TRAINER_GRACE_S = 600  # to finish the step and write a checkpoint
+SERVER_GRACE_S = 10
+SANDBOX_PORT = 8080
+
+
+def sft_job_set(
+    run: Run,
+    meta: dict[str, Any],
+    config: SFTConfig,
+    *,
+    platform: PlatformConfig,
+    split: Split,
+    port: int,
+) -> Manifest:
+    """Trainers only."""
+    trainer = _trainer(run, config.trainer, platform=platform, part=split.trainer, port=port)
+    return _job_set(meta, [trainer], suspend=bool(platform.queue))
+
+
+def rl_job_set(
+    run: Run,
+    meta: dict[str, Any],
+    config: RLConfig,
+    *,
+    platform: PlatformConfig,
+    split: Split,
+    port: int,
+) -> Manifest:
+    """Trainers, rollout servers and sandboxes."""
+    jobs = [
+        _trainer(run, config.trainer, platform=platform, part=split.trainer, port=port),
+        _rollout(run, config, platform=platform, part=split.rollout),
+    ]
+    sandboxes = split.sandboxes if config.sandbox.replicas < 0 else config.sandbox.replicas
+    if sandboxes:
+        jobs.append(_sandbox(run, config, platform=platform, pods=sandboxes))
+    return _job_set(meta, jobs, suspend=bool(platform.queue))
+
+
+def _job_set(meta: dict[str, Any], jobs: list[Manifest], *, suspend: bool) -> Manifest:
+    spec: Manifest = {
+        "network": {"enableDNSHostnames": True, "publishNotReadyAddresses": True},
+        "successPolicy": {"operator": "All", "targetReplicatedJobs": ["trainer"]},
+        "failurePolicy": {
+            "maxRestarts": MAX_RESTARTS,
+            # plain Recreate was seen to start the new trainer beside old rollout pods under the same names
+            "restartStrategy": "BlockingRecreate",
+            "rules": [
+                {
+                    "name": "badConfig",
+                    "action": "FailJobSet",
+                    "onJobFailureReasons": ["PodFailurePolicy"],
+                    "onJobFailureMessagePatterns": ["exit code 2 "],
+                },
+                {
+                    "name": "stopped",
+                    "action": "RestartJobSetAndIgnoreMaxRestarts",
+                    "onJobFailureReasons": ["PodFailurePolicy"],
+                    "onJobFailureMessagePatterns": [
+                        "exit code 85 ",
+                        "condition DisruptionTarget ",
+                    ],
+                },
+            ],
+        },
+        "replicatedJobs": jobs,
+    }
+    if suspend:
+        spec = {"suspend": True, **spec}  # Kueue starts it when the whole gang fits
+    return {
+        "apiVersion": "jobset.x-k8s.io/v1alpha2",
+        "kind": "JobSet",
+        "metadata": meta,
+        "spec": spec,
+    }
+
+
+def _trainer(run: Run, config: TrainerConfig, *, platform: PlatformConfig, part: Part, port: int) -> Manifest:
+    pool = _pool(platform, part)
+    place = pod.share(pool, part.gpus) if part.gpus else Place(cpus=config.cpu_processes * config.cpu_threads)
+    ranks = part.gpus or config.cpu_processes
+    env: dict[str, str | Manifest] = {
+        "PET_NNODES": str(part.pods),
+        "PET_NPROC_PER_NODE": str(ranks),
+        "PET_NODE_RANK": pod.completion_index(),
+        "PET_MASTER_ADDR": f"{run.name}-trainer-0-0.{run.name}",
+        "PET_MASTER_PORT": str(port),
+        "POD_IP": pod.field("status.podIP"),
+        "TOKENIZERS_PARALLELISM": "false",
+    }
+    if not part.gpus:
+        env["OMP_NUM_THREADS"] = str(config.cpu_threads)
+    program = pod.container(
+        "trainer",
+        ["python", "-m", "klearctl.stages.launch", run.stage, "--config", pod.CONFIG],
+        platform=platform,
+        place=place,
+        env=env,
+        ports={"store": port, "weights": port + 1} if run.stage == "rl" else {"store": port},
+    )
+    template = pod.template(
+        run,
+        "trainer",
+        platform=platform,
+        pool=pool,
+        containers=[program],
+        grace_s=TRAINER_GRACE_S,
+    )
+    return _replicated_job("trainer", template, pods=part.pods)
+
+
+def _rollout(run: Run, config: RLConfig, *, platform: PlatformConfig, part: Part) -> Manifest:
+    pool = _pool(platform, part)
+    server = config.server
+    place = pod.share(pool, 1) if part.gpus else Place(cpus=server.cpu_threads, memory_gb=4 + server.kv_cache_gb)
+    fetch = pod.container(
+        "fetch",
+        [
+            "python",
+            "-m",
+            "klearctl.stages.fetch",
+            "--config",
+            pod.CONFIG,
+            "--to",
+            f"{pod.MODELS}/policy",
+        ],
+        platform=platform,
+        place=Place(),
+        env={},
+        models=True,
+    )
+    servers = [
+        pod.container(
+            f"server-{gpu}",
+            pod.server_command(
+                server,
+                port=pod.SERVER_PORT + gpu,
+                gpu=bool(part.gpus),
+                transfer="nccl" if part.gpus else "klear_gloo",
+            ),
+            platform=platform,
+            place=place,
+            env=pod.server_env(server, gpu=gpu if part.gpus else None),
+            ports={f"server-{gpu}": pod.SERVER_PORT + gpu},
+            models=True,
+            storage=False,
+        )
+        for gpu in range(max(1, part.gpus))
+    ]
+    template = pod.template(
+        run,
+        "rollout",
+        platform=platform,
+        pool=pool,
+        containers=servers,
+        init=[fetch],
+        grace_s=SERVER_GRACE_S,
+    )
+    return _replicated_job("rollout", template, pods=part.pods)
+
+
+def _sandbox(run: Run, config: RLConfig, *, platform: PlatformConfig, pods: int) -> Manifest:
+    cpus = config.sandbox.cpus
+    program = pod.container(
+        "sandbox",
+        ["python", "-m", "klearctl.stages.sandbox", "--config", pod.CONFIG],
+        platform=platform,
+        place=Place(cpus=cpus, memory_gb=2 * cpus),
+        env={"POD_IP": pod.field("status.podIP")},
+        ports={"sandbox": SANDBOX_PORT},
+        storage=False,
+        image=platform.images.sandbox,
+    )
+    template = pod.template(
+        run,
+        "sandbox",
+        platform=platform,
+        pool=platform.pools.cpu,
+        containers=[program],
+        grace_s=SERVER_GRACE_S,
+        restart="OnFailure",  # a crashed sandbox comes back alone, training goes on
+    )
+    spec = {
+        "completionMode": "Indexed",
+        "completions": pods,
+        "parallelism": pods,
+        "backoffLimit": 10_000,
+        "template": template,
+    }
+    return {"name": "sandbox", "replicas": 1, "template": {"spec": spec}}
+
+
+def _replicated_job(role: str, template: Manifest, *, pods: int) -> Manifest:
+    speaking = {"trainer": ("trainer", [2, 85]), "rollout": ("fetch", [2])}  # whose exit codes have a meaning
+    name, codes = speaking[role]
+    spec = {
+        "completionMode": "Indexed",
+        "completions": pods,
+        "parallelism": pods,
+        "backoffLimit": 0,
+        "podReplacementPolicy": "Failed",
+        "podFailurePolicy": {
+            "rules": [
+                {"action": "FailJob", "onExitCodes": {"containerName": name, "operator": "In", "values": codes}},
+                {
+                    "action": "FailJob",
+                    "onPodConditions": [{"type": "DisruptionTarget", "status": "True"}],
+                },
+            ]
+        },
+        "template": template,
+    }
+    return {"name": role, "replicas": 1, "template": {"spec": spec}}
+
+
+def _pool(platform: PlatformConfig, part: Part) -> PoolConfig:
+    return platform.pools.gpu if part.gpus else platform.pools.cpu
