@@ -24,6 +24,9 @@ class Run:
     bucket: str
     """`s3://BUCKET`, or `s3://BUCKET/PREFIX`."""
 
+    recipe: str = ""
+    """The recipe run that it is a stage of."""
+
     def __post_init__(self) -> None:
         check_name(self.name)
 

@@ -19,4 +19,6 @@ def labels(run: Run, role: str = "") -> dict[str, str]:
         RUN: run.name,
         STAGE: run.stage,
     }
+    if run.recipe:
+        found[RECIPE] = run.recipe
     return found | ({"app.kubernetes.io/component": role, ROLE: role} if role else {})

@@ -1,0 +1,30 @@
+"""What differs between an object as it stands and as it would be sent. Pure."""
+
+import json
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+_MINE = ("spec", "data")
+
+
+def differences(standing: Mapping[str, Any] | None, wanted: Mapping[str, Any]) -> list[str]:
+    """One line for each value that would change, `path: old -> new`.
+
+    What only the standing object has is no difference: servers fill in defaults.
+    """
+    if standing is None:
+        return [f"{wanted['kind']} {wanted['metadata']['name']}: missing"]
+    return [line for part in _MINE if part in wanted for line in _compare(standing.get(part), wanted[part], part)]
+
+
+def _compare(old: Any, new: Any, path: str) -> Iterator[str]:
+    if path == "data.config.json":
+        yield from _compare(json.loads(old or "{}"), json.loads(new), "")
+    elif isinstance(new, Mapping) and isinstance(old, Mapping):
+        for key in new:
+            yield from _compare(old.get(key), new[key], f"{path}.{key}".removeprefix(".").removeprefix("config."))
+    elif isinstance(new, list) and isinstance(old, list) and len(new) == len(old):
+        for place, (before, after) in enumerate(zip(old, new, strict=True)):
+            yield from _compare(before, after, f"{path}[{place}]")
+    elif old != new and path != "spec.suspend":  # a queue or `cancel` changes that one
+        yield f"{path}: {json.dumps(old)} -> {json.dumps(new)}"

@@ -1,0 +1,137 @@
+"""What can be done with a run, through a backend's verbs alone: submit, find, cancel, resume, delete."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from klearctl.errors import BackendError, ConfigError
+from klearctl.kube.backend import Backend, Manifest
+from klearctl.kube.difference import differences
+from klearctl.kube.labels import RUN
+from klearctl.kube.status import State, read_state
+
+WORKLOADS = ("JobSet", "Job")
+_SERVER_SET = ("uid", "resourceVersion", "generation", "creationTimestamp", "managedFields", "finalizers")
+
+
+def submit(backend: Backend, objects: list[Manifest]) -> str:
+    """Starts the run, `created`; or leaves the same run alone, `unchanged`.
+
+    Raises:
+        ConfigError: a run of that name has another config; the message holds the difference.
+    """
+    name = objects[-1]["metadata"]["name"]
+    if find(backend, name) is None:
+        backend.apply(objects)
+        return "created"
+    changed = [
+        line for item in objects for line in differences(backend.get(item["kind"], item["metadata"]["name"]), item)
+    ]
+    if changed:
+        raise ConfigError(
+            f"the run {name} exists with another config:\n  " + "\n  ".join(changed),
+            fix=f"another --name, or klearctl delete {name} first",
+        )
+    return "unchanged"
+
+
+def find(backend: Backend, name: str) -> Manifest | None:
+    """The workload of the run, or None."""
+    return next((found for kind in WORKLOADS if (found := backend.get(kind, name))), None)
+
+
+def get(backend: Backend, name: str) -> Manifest:
+    """The workload of the run.
+
+    Raises:
+        ConfigError: there is no such run.
+    """
+    found = find(backend, name)
+    if found is None:
+        raise ConfigError(f"there is no run {name}", fix="klearctl status lists the runs")
+    return found
+
+
+def pods(backend: Backend, name: str) -> list[Manifest]:
+    """The pods of the run."""
+    return backend.list("Pod", {RUN: name})
+
+
+def state(backend: Backend, name: str) -> State:
+    """The state of the run."""
+    return read_state(get(backend, name), pods(backend, name))[0]
+
+
+def cancel(backend: Backend, name: str) -> bool:
+    """Suspends the run: its pods end, a trainer after a checkpoint. False if it had ended before.
+
+    Raises:
+        ConfigError: there is no such run.
+    """
+    workload = get(backend, name)
+    if read_state(workload, pods(backend, name))[0] in ("succeeded", "failed", "cancelled", "lost"):
+        return False
+    backend.patch(workload["kind"], name, {"spec": {"suspend": True}})
+    return True
+
+
+def resume(backend: Backend, name: str) -> bool:
+    """Lets the run go on from its last committed step after cancelled, lost or failed. False if it has no need.
+
+    A workload that has failed never starts again, so it is made anew under the same name; what the run
+    keeps in its bucket stays.
+
+    Raises:
+        ConfigError: there is no such run.
+    """
+    workload = get(backend, name)
+    now = read_state(workload, pods(backend, name))[0]
+    if now == "cancelled":
+        backend.patch(workload["kind"], name, {"spec": {"suspend": False}})
+    elif now in ("failed", "lost"):
+        config = backend.get("ConfigMap", f"{name}-config")
+        backend.delete(workload["kind"], name)
+        backend.apply([_anew(item) for item in (config, workload) if item])
+    return now in ("cancelled", "failed", "lost")
+
+
+def delete(backend: Backend, name: str) -> None:
+    """Removes the objects of the run.
+
+    Raises:
+        ConfigError: there is no such run, or it has not ended.
+    """
+    workload = get(backend, name)
+    if read_state(workload, pods(backend, name))[0] in ("pending", "running", "restarting"):
+        raise ConfigError(f"the run {name} has not ended", fix=f"klearctl cancel {name} first")
+    backend.delete(workload["kind"], name)
+
+
+def wait_ended(backend: Backend, name: str, *, timeout_s: float) -> None:
+    """Returns when no pod of the run is left running.
+
+    Raises:
+        BackendError: they did not end in time.
+    """
+    living = {pod["metadata"]["name"] for pod in pods(backend, name) if not _over(pod)}
+    for change, pod in backend.watch("Pod", {RUN: name}, timeout_s):
+        if change == "DELETED" or _over(pod):
+            living.discard(pod["metadata"]["name"])
+        else:
+            living.add(pod["metadata"]["name"])
+        if not living:
+            return
+    if any(not _over(pod) for pod in pods(backend, name)):
+        raise BackendError(f"pods of {name} have not ended after {timeout_s:.0f} s", fix=f"klearctl status {name}")
+
+
+def _over(pod: Mapping[str, Any]) -> bool:
+    return pod.get("status", {}).get("phase") in ("Succeeded", "Failed")
+
+
+def _anew(item: Manifest) -> Manifest:
+    """The object as it was sent: without what the server set and without its status."""
+    meta = {key: value for key, value in item["metadata"].items() if key not in _SERVER_SET}
+    fresh = {key: value for key, value in item.items() if key != "status"} | {"metadata": meta}
+    if "spec" in fresh:
+        fresh["spec"] = {key: value for key, value in fresh["spec"].items() if key != "suspend"}
+    return fresh
