@@ -1,6 +1,6 @@
 """The state of a run and the reason for it: the workload and its pods in, one row out. Pure."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -57,7 +57,7 @@ def read_status(
     )
 
 
-def read_state(workload: Mapping[str, Any], pods: list[Mapping[str, Any]]) -> tuple[State, str]:
+def read_state(workload: Mapping[str, Any], pods: Sequence[Mapping[str, Any]]) -> tuple[State, str]:
     """The state, and why it is that one."""
     conditions = {item["type"]: item for item in workload.get("status", {}).get("conditions", ())}
     if lost := _true(conditions, LOST):
@@ -124,7 +124,7 @@ def _last_words(message: str) -> str:
     return (errors or lines or [""])[-1][:200]
 
 
-def _wait_reason(pods: list[Mapping[str, Any]]) -> str:
+def _wait_reason(pods: Sequence[Mapping[str, Any]]) -> str:
     if not pods:
         return "its pods are not made yet"
     for pod in pods:

@@ -1,0 +1,5 @@
+"""`python -m klearctl` is `klearctl`."""
+
+from klearctl.cli.main import main
+
+main()

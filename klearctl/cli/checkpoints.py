@@ -1,0 +1,64 @@
+"""klearctl checkpoints: what a run can go on from, checked against its checksums, or downloaded."""
+
+import json
+import time
+from pathlib import Path
+
+import click
+from rich.console import Console
+from rich.table import Table
+
+from klearctl.cli.options import output_option, platform_of
+from klearctl.cli.session import open_bucket
+from klearctl.errors import ConfigError
+from klearctl.run import run_prefix
+
+
+@click.command()
+@click.argument("name")
+@click.option("--verify", is_flag=True, help="Read every file and compare it with its checksum; 1 if one differs.")
+@click.option("--get", type=click.Path(file_okay=False, path_type=Path), help="Write the model into this folder.")
+@click.option("--step", type=int, help="The checkpoint of this step [default: the newest].")
+@output_option("table", "json", default="table")
+def checkpoints(name: str, verify: bool, get: Path | None, step: int | None, output: str) -> int:
+    """List the committed checkpoints of the run NAME, the newest last."""
+    from klearctl import checkpoints as kept
+
+    with open_bucket(platform_of()) as bucket:
+        found = kept.committed(run_prefix(bucket, name))
+        if get is not None:
+            chosen = [item for item in found if step is None or item.step == step]
+            if not chosen:
+                raise ConfigError(
+                    f"{name} has no checkpoint{'' if step is None else f' of step {step}'}",
+                    fix=f"klearctl checkpoints {name}",
+                )
+            model = kept.fetch(chosen[-1], get, part="model")
+            click.echo(f"step {chosen[-1].step} written to {model}", err=True)
+            return 0
+        problems = {item.step: kept.verify(item) for item in found} if verify else {}
+    rows = [
+        {"step": item.step, "bytes": item.bytes, "time": item.time, "address": item.address}
+        | ({"problems": problems[item.step]} if verify else {})
+        for item in found
+    ]
+    if output == "json":
+        click.echo(json.dumps(rows, indent=2))
+    else:
+        _print(rows, verify=verify)
+    return 1 if any(problems.values()) else 0
+
+
+def _print(rows: list[dict[str, object]], *, verify: bool) -> None:
+    if not rows:
+        click.echo("no checkpoint is committed", err=True)
+        return
+    table = Table(
+        "STEP", "MB", "AT", *(["FILES"] if verify else []), "ADDRESS", box=None, pad_edge=False, header_style="bold"
+    )
+    for row in rows:
+        at = time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(float(str(row["time"]))))
+        bad = row.get("problems")
+        checked = [("whole" if not bad else "; ".join(map(str, bad)))] if verify and isinstance(bad, list) else []
+        table.add_row(str(row["step"]), f"{float(str(row['bytes'])) / 1e6:.1f}", at, *checked, str(row["address"]))
+    Console().print(table)

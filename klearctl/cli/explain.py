@@ -1,0 +1,34 @@
+"""klearctl explain: what a setting means."""
+
+import json
+
+import click
+
+from klearctl.cli.options import output_option
+from klearctl.config.explain import Setting
+from klearctl.config.explain import explain as explain_key
+
+
+@click.command()
+@click.argument("key")
+@output_option("text", "json", default="text")
+def explain(key: str, output: str) -> None:
+    """Say what KEY means, for example rl.loss.clip_high, rl.loss, sft, or klear for klear.toml."""
+    found = explain_key(key)
+    if output == "json":
+        click.echo(
+            json.dumps([{"key": s.key, "type": s.kind, "default": s.default, "text": s.text} for s in found], indent=2)
+        )
+        return
+    for setting in found:
+        click.echo(_head(setting))
+        click.echo(f"    {setting.text}\n")
+
+
+def _head(setting: Setting) -> str:
+    name = click.style(setting.key, bold=True)
+    return name if setting.inner else f"{name}  {setting.kind}, default {_toml(setting.default)}"
+
+
+def _toml(value: object) -> str:
+    return "(see below)" if value and not isinstance(value, int | float | str) else json.dumps(value)

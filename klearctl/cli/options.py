@@ -1,0 +1,122 @@
+"""Options that several commands share, and how their words become settings."""
+
+import re
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import click
+
+from klearctl.config.load import Tree, load, parse_sets, read_toml
+from klearctl.config.platform import PlatformConfig, load_platform
+from klearctl.config.stages import StageConfig, config_type
+from klearctl.errors import ConfigError
+from klearctl.run import Run, check_stage, new_name
+
+Command = Callable[..., Any]
+
+_DURATION = re.compile(r"(\d+(?:\.\d+)?)(s|m|h|)")
+_SECONDS = {"": 1, "s": 1, "m": 60, "h": 3600}
+
+
+class Duration(click.ParamType):
+    """Seconds, or a number with s, m or h."""
+
+    name = "duration"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:
+        found = _DURATION.fullmatch(str(value))
+        if not found:
+            self.fail(f"{value} is no duration; for example 90s, 30m or 2h", param, ctx)
+        return float(found[1]) * _SECONDS[found[2]]
+
+
+def settings_options(command: Command) -> Command:
+    """`-f FILE` and `--set KEY=VALUE`."""
+    file = click.option(
+        "-f", "--file", "files", multiple=True, type=click.Path(path_type=Path), help="TOML with settings."
+    )
+    word = click.option(
+        "--set", "sets", multiple=True, metavar="KEY=VALUE", help="One setting; VALUE is TOML, else text."
+    )
+    return file(word(command))
+
+
+def stage_options(command: Command) -> Command:
+    """What makes a run of a stage, for submit and render alike."""
+    options = [
+        click.argument("stage"),
+        click.option("--name", help="Name of the run [default: STAGE-XXXXXX]."),
+        click.option("--gpus", default=0, show_default=True, metavar="N", help="GPUs; 0 is CPU."),
+        click.option(
+            "--workload",
+            type=click.Choice(["jobset", "job"]),
+            default="jobset",
+            show_default=True,
+            help="What sft and rl are rendered as.",
+        ),
+        click.option("-n", "--namespace", help="Namespace [default: that of klear.toml, or klear]."),
+    ]
+    wrapped = settings_options(command)
+    for option in reversed(options):
+        wrapped = option(wrapped)
+    return wrapped
+
+
+def output_option(*choices: str, default: str) -> Callable[[Command], Command]:
+    """`-o FORMAT`."""
+    return click.option(
+        "-o", "--output", type=click.Choice(choices), default=default, show_default=True, help="Format."
+    )
+
+
+def layers(files: tuple[Path, ...], sets: tuple[str, ...]) -> list[Tree]:
+    """The trees of `-f` and `--set`, lowest first."""
+    return [*(read_toml(file) for file in files), parse_sets(sets)]
+
+
+def stage_run(
+    stage: str, name: str | None, files: tuple[Path, ...], sets: tuple[str, ...], platform: PlatformConfig
+) -> tuple[Run, StageConfig]:
+    """The run that the words ask for, and its settings.
+
+    Raises:
+        ConfigError: an unknown stage or key, a value beyond its limit, `stage:` outside a recipe.
+    """
+    known = check_stage(stage)
+    found = layers(files, sets)
+    for text in _texts(found):
+        if text.startswith("stage:"):
+            raise ConfigError(f"{text} is known only in a recipe", fix="run:NAME, s3://... or a path")
+    config = load(config_type(known), [_absolute(tree) for tree in found])
+    return Run(name or new_name(known), known, platform.bucket), config
+
+
+def platform_of(namespace: str | None = None) -> PlatformConfig:
+    """The platform of klear.toml, with the namespace of the command line."""
+    from dataclasses import replace
+
+    platform = load_platform()
+    return replace(platform, namespace=namespace) if namespace else platform
+
+
+def _texts(value: Any) -> list[str]:
+    if isinstance(value, dict):
+        return [text for item in value.values() for text in _texts(item)]
+    if isinstance(value, list | tuple):
+        return [text for item in value for text in _texts(item)]
+    return [value] if isinstance(value, str) else []
+
+
+_PATHS = ("model", "data", "address", "models")
+
+
+def _absolute(value: Any, key: str = "") -> Any:
+    """Paths of this machine as absolute ones: a pod has another working folder."""
+    if isinstance(value, dict):
+        return {name: _absolute(item, "models" if key == "models" else name) for name, item in value.items()}
+    if isinstance(value, list):
+        return [_absolute(item, key) for item in value]
+    if isinstance(value, str) and key in _PATHS and ":" not in value and Path(value).exists():
+        return str(Path(value).resolve())
+    return value

@@ -1,0 +1,82 @@
+"""What a finished recipe run has to show: accuracies, three problems with each model's answer, where all lies."""
+
+from typing import Any
+
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from klearctl import records
+from klearctl.config.recipe import Recipe, stage_run
+from klearctl.run import run_prefix
+
+
+def summary(name: str, recipe: Recipe, bucket: str) -> dict[str, Any]:
+    """`{"runs": {stage: run}, "accuracy": {model: fraction}, "problems": n}`; the last two only after an eval."""
+    found: dict[str, Any] = {"runs": {stage: stage_run(name, stage) for stage in recipe.stages}}
+    if "eval" in recipe.stages:
+        result = _evaluation(name, bucket)
+        found["accuracy"] = {label: model["accuracy"] for label, model in result["models"].items()}
+        found["problems"] = result["problems"]
+    return found
+
+
+def print_report(name: str, recipe: Recipe, bucket: str, found: dict[str, Any]) -> None:
+    """Tables for a person, on standard output."""
+    console = Console()
+    if "accuracy" in found:
+        result = _evaluation(name, bucket)
+        console.print(_accuracy(result))
+        for sample in result["samples"]:
+            console.print(_sample(sample))
+    console.print(_next(name, recipe, bucket))
+
+
+def _evaluation(name: str, bucket: str) -> dict[str, Any]:
+    return records.read_result(run_prefix(bucket, stage_run(name, "eval")))
+
+
+def _accuracy(result: dict[str, Any]) -> Table:
+    models = result["models"]
+    first = next(iter(models.values()))
+    temperatures = list(first["by_temperature"])
+    table = Table(
+        title=f"Accuracy on {result['problems']} held-out problems", title_justify="left", box=None, pad_edge=False
+    )
+    table.add_column("MODEL")
+    table.add_column(f"ACCURACY (avg@{first['samples']})", justify="right")
+    for temperature in temperatures:
+        table.add_column("greedy" if float(temperature) == 0 else f"T={temperature}", justify="right")
+    for k in first["pass_at"]:
+        table.add_column(f"pass@{k}", justify="right")
+    for label, model in models.items():
+        table.add_row(
+            label,
+            f"{100 * model['accuracy']:.1f} ± {100 * model['stderr']:.1f} %",
+            *(f"{100 * model['by_temperature'][temperature]:.1f} %" for temperature in temperatures),
+            *(f"{100 * value:.1f} %" for value in model["pass_at"].values()),
+        )
+    return table
+
+
+def _sample(sample: dict[str, Any]) -> Table:
+    table = Table(box=None, pad_edge=False, show_header=False, padding=(0, 2, 0, 0))
+    table.add_row(Text("problem", style="dim"), Text(sample["prompt"]))
+    table.add_row(Text("answer", style="dim"), Text(sample["answer"], style="bold"))
+    for label, response in sample["responses"].items():
+        right = response["reward"] == 1.0
+        table.add_row(Text(label, style="green" if right else "red"), Text(" ".join(response["text"].split())[:200]))
+    return table
+
+
+def _next(name: str, recipe: Recipe, bucket: str) -> Text:
+    lines = [f"Everything lies under {bucket}/runs/{name}-*. Next:"]
+    words = [(f"klearctl status {name}", "its stages")]
+    if "rl" in recipe.stages:
+        words += [
+            (f"klearctl metrics {stage_run(name, 'rl')}", "loss and reward, step by step"),
+            (f"klearctl checkpoints {stage_run(name, 'rl')} --get model", "the trained model as a folder"),
+        ]
+    words.append(("klearctl explain rl.loss", "what can be set"))
+    width = max(len(word) for word, _ in words)
+    return Text("\n".join([*lines, *(f"  {word.ljust(width)}  {text}" for word, text in words)]))

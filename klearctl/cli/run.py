@@ -1,0 +1,100 @@
+"""klearctl run: a recipe, from its first unfinished stage to a table."""
+
+import json
+from pathlib import Path
+
+import click
+
+from klearctl.cli.follow import follow, follow_run, line
+from klearctl.cli.gauge import Gauge
+from klearctl.cli.options import Duration, layers, output_option, platform_of, settings_options
+from klearctl.cli.screen import Line
+from klearctl.cli.session import BACKENDS, home, open_backend, open_bucket
+from klearctl.config.platform import PlatformConfig
+from klearctl.config.recipe import Recipe, load_recipe
+from klearctl.errors import ConfigError
+from klearctl.kube import lifecycle
+from klearctl.kube.backend import Backend
+from klearctl.kube.recipe import STAGE_WORD, newest, read_recipe, render_recipe
+from klearctl.run import new_name
+
+
+@click.command()
+@click.argument("recipe", type=click.Path(path_type=Path))
+@settings_options
+@click.option("--name", help="Name of the recipe's run [default: RECIPE-XXXXXX].")
+@click.option("--gpus", default=0, show_default=True, metavar="N", help="GPUs of each stage; 0 is CPU.")
+@click.option("--backend", type=click.Choice(BACKENDS), help="Where it runs [default: that of klear.toml, or local].")
+@click.option("--timeout", type=Duration(), help="Give up waiting after this long (exit code 4); the run goes on.")
+@output_option("table", "json", default="table")
+def run(
+    recipe: Path,
+    files: tuple[Path, ...],
+    sets: tuple[str, ...],
+    name: str | None,
+    gpus: int,
+    backend: str | None,
+    timeout: float | None,
+    output: str,
+) -> int:
+    """Run the RECIPE folder: its stages one after another, on from where the newest unfinished run of it stands."""
+    platform = platform_of()
+    loaded = load_recipe(recipe, *layers(files, sets))
+    chosen = open_backend(backend, platform)
+    with open_bucket(platform) as bucket:
+        started = start(chosen, loaded, platform, name=name, gpus=gpus)
+        code = follow_any(chosen, started, bucket, timeout_s=timeout)
+        if code != 0:
+            return code
+        from klearctl.cli.report import print_report, summary
+
+        found = summary(started, loaded, bucket)
+        if output == "json":
+            click.echo(json.dumps(found))
+        else:
+            print_report(started, loaded, bucket, found)
+    return 0
+
+
+def start(backend: Backend, recipe: Recipe, platform: PlatformConfig, *, name: str | None, gpus: int) -> str:
+    """Goes on with the newest unfinished run of the recipe and config, else starts one; its name comes back.
+
+    Raises:
+        ConfigError: a run of that name is of another recipe or config.
+    """
+    found = lifecycle.find(backend, name) if name else newest(backend, recipe)
+    if found:
+        known = found["metadata"]["name"]
+        wanted = render_recipe(known, recipe, platform=platform, gpus=gpus, env=_driver_env())
+        lifecycle.submit(backend, wanted)  # refuses another config under this name
+        now = lifecycle.state(backend, known)
+        if now != "succeeded" or name:
+            lifecycle.resume(backend, known)
+            click.echo(f"{known} was {now}; going on with it", err=True)
+            return known
+    fresh = name or new_name(recipe.name)
+    lifecycle.submit(backend, render_recipe(fresh, recipe, platform=platform, gpus=gpus, env=_driver_env()))
+    click.echo(f"recipe run {fresh} created", err=True)
+    return fresh
+
+
+def follow_any(backend: Backend, name: str, bucket: str, *, timeout_s: float | None) -> int:
+    """Follows a run, or a recipe's run with its stages."""
+    workload = lifecycle.get(backend, name)
+    if workload["metadata"]["labels"]["klear.dev/stage"] != STAGE_WORD:
+        return follow_run(backend, name, bucket, timeout_s=timeout_s)
+    config = backend.get("ConfigMap", f"{name}-config")
+    if config is None:
+        raise ConfigError(f"{name} has lost its recipe", fix=f"klearctl delete {name}")
+    stages = read_recipe(config["data"]["recipe.json"])[1].stages
+    gauge = Gauge(backend, bucket)
+
+    def look() -> list[Line]:
+        known = {status.stage: status for status in gauge.stages(name)}
+        return [line(gauge, stage, known.get(stage)) for stage in stages]
+
+    return follow(backend, name, look, timeout_s=timeout_s)
+
+
+def _driver_env() -> dict[str, str]:
+    return {"KLEAR_HOME": str(home())}

@@ -1,0 +1,55 @@
+"""Opens what a command works with: the backend, and the bucket of its runs."""
+
+import contextlib
+import os
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import cast
+
+from klearctl.config.platform import PlatformConfig
+from klearctl.errors import BackendError
+from klearctl.kube.backend import Backend
+
+BACKENDS = ("local", "cluster")
+
+
+def home() -> Path:
+    """Where the local backend keeps state and bucket."""
+    return Path(os.environ.get("KLEAR_HOME") or Path.home() / ".local/share/klearctl")
+
+
+def open_backend(word: str | None, platform: PlatformConfig) -> Backend:
+    """The backend of that name, or that of klear.toml.
+
+    Raises:
+        BackendError: it cannot be reached.
+    """
+    if (word or platform.backend) == "cluster":
+        raise BackendError(
+            "this version cannot talk to a cluster yet",
+            fix="klearctl render STAGE | kubectl apply -f -, or --backend local",
+        )
+    if sys.platform != "linux":
+        raise BackendError(
+            f"the local backend needs Linux, this is {sys.platform}", fix="--dry-run and render work everywhere"
+        )
+    from klearctl.local.backend import LocalBackend
+
+    return cast(Backend, LocalBackend(home()))
+
+
+@contextlib.contextmanager
+def open_bucket(platform: PlatformConfig) -> Iterator[str]:
+    """The bucket, with its server running and its credentials in the environment of this process.
+
+    Raises:
+        BackendError: the bucket is missing, refuses or cannot be reached.
+    """
+    from klearctl import storage
+    from klearctl.local import s3
+
+    with s3.use(home()) as credentials:
+        os.environ.update(credentials)
+        storage.check_bucket(platform.bucket)
+        yield platform.bucket
