@@ -1,0 +1,41 @@
+"""What differs between a run and another under its name."""
+
+import pytest
+
+from klearctl.config.load import load, parse_sets
+from klearctl.config.platform import PlatformConfig
+from klearctl.config.rl import RLConfig
+from klearctl.kube.difference import differences
+from klearctl.kube.render import render
+from klearctl.run import Run
+
+
+def rendered(*sets, gpus=0):
+    """The objects of one rl run."""
+    return render(
+        Run("rl-x", "rl", "s3://klear"), load(RLConfig, [parse_sets(sets)]), platform=PlatformConfig(), gpus=gpus
+    )
+
+
+def lines(old, new):
+    """All differences of two renderings."""
+    return [line for before, after in zip(old, new, strict=True) for line in differences(before, after)]
+
+
+def test_the_same_config_has_no_difference():
+    assert lines(rendered(), rendered()) == []
+
+
+def test_a_setting_is_named_with_both_values():
+    assert lines(rendered(), rendered("loss.clip_high=0.3")) == ["loss.clip_high: 0.28 -> 0.3"]
+
+
+def test_what_a_server_filled_in_is_no_difference():
+    standing = rendered()
+    standing[-1]["spec"]["startupPolicy"] = {"startupPolicyOrder": "AnyOrder"}
+    assert lines(standing, rendered()) == []
+
+
+@pytest.mark.parametrize("gpus", [2, 8, 64])
+def test_another_size_is_a_difference(gpus):
+    assert lines(rendered(), rendered(gpus=gpus)) != []
