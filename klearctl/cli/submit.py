@@ -36,14 +36,14 @@ def submit(
 ) -> int:
     """Start STAGE (curate, sft, rl or eval) as a run."""
     platform = platform_of(namespace)
+    if (backend or platform.backend) == "local":
+        platform = replace(platform, queue="")  # nobody but Kueue would start a queued run
     run, config = stage_run(stage, name, files, sets, platform)
+    objects = render(run, config, platform=platform, gpus=gpus, workload=workload)
     if dry_run:
-        objects = render(run, config, platform=platform, gpus=gpus, workload=workload)
         click.echo(to_yaml(objects) if output == "yaml" else to_json(objects), nl=False)
         return 0
     chosen = open_backend(backend, platform)
-    platform = replace(platform, queue="")  # nobody but Kueue would start a queued run
-    objects = render(run, config, platform=platform, gpus=gpus, workload=workload)
     with open_bucket(platform):
         happened = submit_objects(chosen, objects)
         click.echo(f"{run.stage} run {run.name} {happened}", err=wait)
