@@ -1,0 +1,142 @@
+"""Which workloads have a living supervisor; starts one, waits for its end, and cleans up after one that died.
+
+A supervisor inherits an exclusive lock and holds it for life, so a free lock is a dead supervisor.
+All looks at the locks happen while the store is locked.
+"""
+
+import fcntl
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+from klearctl.errors import BackendError
+from klearctl.local import process
+from klearctl.local.objects import LOST, Object, is_ending, is_true, is_workload, name_of, owners_of, put_condition
+from klearctl.local.store import Store
+from klearctl.local.workload import SUPERVISOR_DIED, is_settled
+
+_GONE_MESSAGE = "its supervisor is gone, and what it had started was ended"
+
+
+class Lives:
+    """The supervisors of one home."""
+
+    def __init__(self, home: Path, store: Store) -> None:
+        self._home = home
+        self._store = store
+        self._folder = store.root / "supervisors"
+        self._folder.mkdir(exist_ok=True, mode=0o700)
+
+    def ensure(self, kind: str, name: str) -> None:
+        """Start the supervisor of a workload that has something to do and nobody who does it.
+
+        Raises:
+            BackendError: it said why it cannot.
+        """
+        with self._store.lock():
+            root = self._store.get(kind, name)
+            if root is None or not is_workload(root) or is_settled(root):
+                return
+            lock = self._take(root)
+            if lock is None:
+                return
+            told, ready = os.pipe()
+            try:
+                self._start(kind, name, lock=lock, ready=ready)
+            finally:
+                os.close(lock)
+                os.close(ready)
+        with os.fdopen(told, encoding="utf-8") as answer:
+            text = answer.read()
+        if text != "ready":
+            what, _, fix = text.partition("\n")
+            log = self._path(kind, name, "log")
+            raise BackendError(what or f"the supervisor of {name} died at once", fix=fix or f"read {log}")
+
+    def find_lost(self) -> None:
+        """Find workloads whose supervisor died: end their orphans, and say so in a condition."""
+        for root in self._store.workloads():
+            if is_settled(root) or is_true(root, LOST) or is_ending(root):
+                continue
+            with self._store.lock():
+                latest = self._store.get(root["kind"], name_of(root))
+                if latest is not None and not is_settled(latest) and not self.is_held(latest):
+                    self._bury(latest)
+
+    def is_held(self, root: Object) -> bool:
+        """Whether the workload's supervisor lives."""
+        with self._store.lock():
+            lock = self._take(root)
+            if lock is not None:
+                os.close(lock)
+            return lock is None
+
+    def wait_gone(self, kind: str, name: str) -> None:
+        """Wait until the supervisor has ended; without one, end what may be left of its pods."""
+        path = self._path(kind, name, "lock")
+        descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX)
+            root = self._store.get(kind, name)
+            if root is not None:
+                self._end_orphans(root)
+            for suffix in ("lock", "log"):
+                self._path(kind, name, suffix).unlink(missing_ok=True)
+        finally:
+            os.close(descriptor)
+
+    def _take(self, root: Object) -> int | None:
+        """The workload's lock as a file descriptor, or None if its supervisor holds it."""
+        path = self._path(root["kind"], name_of(root), "lock")
+        descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            os.close(descriptor)
+            return None
+        return descriptor
+
+    def _start(self, kind: str, name: str, *, lock: int, ready: int) -> None:
+        words = [sys.executable, "-m", "klearctl.local.supervisor", "--home", str(self._home), "--kind", kind]
+        words += ["--name", name, "--lock", str(lock), "--ready", str(ready)]
+        with open(self._path(kind, name, "log"), "ab") as log:
+            child = subprocess.Popen(
+                words,
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                cwd=self._store.root,
+                pass_fds=(lock, ready),
+                start_new_session=True,
+            )
+        child.returncode = 0  # it outlives us; nobody here waits for it
+
+    def _bury(self, root: Object) -> None:
+        for pod in self._end_orphans(root):
+            status = pod["status"] | {"phase": "Failed", "reason": SUPERVISOR_DIED, "message": _GONE_MESSAGE}
+            self._store.put(pod | {"status": status})
+        status = dict(root.get("status") or {})
+        put_condition(status, LOST, True, SUPERVISOR_DIED, _GONE_MESSAGE, now=time.time())
+        self._store.put(root | {"status": status})
+
+    def _end_orphans(self, root: Object) -> list[Object]:
+        """KILL what the workload's pods left, and nothing else. Returns the pods that had not ended."""
+        uids = {root["metadata"]["uid"]} | {
+            job["metadata"]["uid"] for job in self._store.find("Job", {}) if root["metadata"]["uid"] in owners_of(job)
+        }
+        pods = [pod for pod in self._store.find("Pod", {}) if uids & set(owners_of(pod))]
+        marks = [pod["metadata"]["uid"] for pod in pods]
+        while left := process.processes_of(marks) if marks else []:
+            for one in left:
+                process.send(one, signal.SIGKILL)
+            process.wait_for(left[0])
+        for uid in marks:
+            shutil.rmtree(self._store.root / "pods" / uid[:8], ignore_errors=True)
+        return [pod for pod in pods if pod["status"]["phase"] not in ("Succeeded", "Failed")]
+
+    def _path(self, kind: str, name: str, suffix: str) -> Path:
+        return self._folder / f"{kind}-{name}.{suffix}"
