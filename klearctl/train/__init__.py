@@ -1,0 +1,1 @@
+"""The trainer: samples in, optimizer steps, checkpoints and metrics out."""
