@@ -3,6 +3,34 @@
 from dataclasses import dataclass, field
 
 from klearctl.config.limits import at_least, between, one_of
+from klearctl.errors import ConfigError
+
+GENERATED = "reasoning_gym:"
+"""Opens the address of a generated task."""
+
+NUMBER_TASKS = (
+    "aiw",
+    "basic_arithmetic",
+    "chain_sum",
+    "count_bits",
+    "count_primes",
+    "decimal_chain_sum",
+    "dice",
+    "gcd",
+    "gsm_symbolic",
+    "largest_island",
+    "lcm",
+    "leg_counting",
+    "letter_counting",
+    "number_sequence",
+    "products",
+    "rectangle_count",
+    "rotten_oranges",
+    "self_reference",
+    "simple_equations",
+    "simple_geometry",
+)
+"""Generated tasks whose answer is one exact number, so that our own reward can judge it (a test checks each)."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -10,10 +38,10 @@ class SourceConfig:
     """One source of problems."""
 
     address: str = "s3://klear/data/problems.parquet"
-    """`reasoning_gym:TASK`, or a JSONL or Parquet file: a path, `s3://...` or `run:NAME`."""
+    """`reasoning_gym:TASK`, or a JSONL, JSON or Parquet file: a path, `s3://...` or `run:NAME` of a curate run."""
 
     problems: int = 0
-    """Problems to take; 0 takes all (a generated task needs a number)."""
+    """Problems to take, the first of a file; 0 takes all (a generated task needs a number)."""
 
     prompt_field: str = "problem"
     """Field of a file that holds the problem's text."""
@@ -22,13 +50,26 @@ class SourceConfig:
     """Field of a file that holds the answer; where the text has `####`, what follows it (GSM8K)."""
 
     solution_field: str = ""
-    """Field of a file that holds a worked solution, for `teacher.kind = "solutions"`."""
+    """Field of a file that holds a worked solution, for `teacher.kind = "solutions"`; read up to `####` (GSM8K)."""
 
     settings: dict[str, int | float | bool | str] = field(default_factory=dict)
     """Settings of a generated task, such as `min_terms = 3`."""
 
+    @property
+    def task(self) -> str:
+        """The generated task's name; empty for a file."""
+        return self.address.removeprefix(GENERATED) if self.address.startswith(GENERATED) else ""
+
     def __post_init__(self) -> None:
         at_least("problems", self.problems, 0)
+        if not self.address.startswith(GENERATED):
+            return
+        if self.task not in NUMBER_TASKS:
+            raise ConfigError(
+                f"{self.task!r} is not a generated task with a number for an answer",
+                fix=f"one of {', '.join(NUMBER_TASKS)}",
+            )
+        at_least(f"problems of {self.address}", self.problems, 1)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -36,7 +77,7 @@ class HeldoutConfig:
     """The problems that nothing is trained on."""
 
     problems: int = 256
-    """How many problems are held out; drawn from the sources by the seed unless `sources` are given."""
+    """How many problems are held out, drawn by the seed from the sources; of `sources` of their own at most so many."""
 
     sources: tuple[SourceConfig, ...] = ()
     """Sources of their own for the held-out set, such as a public benchmark."""
@@ -50,7 +91,7 @@ class TeacherConfig:
     """Who writes the worked solutions that sft learns from."""
 
     kind: str = "solutions"
-    """`solutions` takes each problem's `solution_field`; `procedural` writes running totals of signed sums."""
+    """`solutions` takes each problem's `solution_field`; `procedural` writes the running totals of signed sums."""
 
     wrong: float = 0.0
     """Share of solutions with a wrong step and answer (procedural only), as a real teacher has them."""
@@ -85,3 +126,5 @@ class CurateConfig:
     def __post_init__(self) -> None:
         between("sft_share", self.sft_share, 0.0, 1.0)
         between("max_drop", self.max_drop, 0.0, 1.0)
+        if not self.sources:
+            raise ConfigError("sources is empty", fix='for example sources = [{address = "s3://klear/problems.jsonl"}]')
