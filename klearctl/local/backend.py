@@ -125,7 +125,8 @@ class LocalBackend:
         folder = logs.folder_of(self._store.root, run)
         if not follow:
             return logs.read(folder, role=role, rank=rank)
-        return logs.follow(folder, role=role, rank=rank, is_over=lambda: self._has_stopped(run))
+        signs = [self._store.folder(kind) for kind in (*WORKLOADS, "Pod")]
+        return logs.follow(folder, role=role, rank=rank, signs=signs, is_over=lambda: self._has_stopped(run))
 
     def _apply(self, sent: Object) -> str:
         kind, name = sent["kind"], name_of(sent)
@@ -168,7 +169,9 @@ class LocalBackend:
     def _has_stopped(self, run: str) -> bool:
         self._lives.find_lost()
         found = [obj for obj in self._store.workloads() if run_of(obj) == run]
-        return all(is_settled(obj) and not self._lives.is_held(obj) or is_true(obj, LOST) for obj in found)
+        pods = [pod for pod in self._store.find("Pod", {}) if run_of(pod) == run]
+        over = all(pod["status"]["phase"] in ("Succeeded", "Failed") for pod in pods)
+        return over and all(is_settled(obj) or is_true(obj, LOST) for obj in found)
 
 
 def _stored(sent: Object, old: Object | None) -> Object:

@@ -8,7 +8,6 @@ import fcntl
 import os
 import shutil
 import signal
-import subprocess
 import sys
 import time
 from pathlib import Path
@@ -103,17 +102,7 @@ class Lives:
     def _start(self, kind: str, name: str, *, lock: int, ready: int) -> None:
         words = [sys.executable, "-m", "klearctl.local.supervisor", "--home", str(self._home), "--kind", kind]
         words += ["--name", name, "--lock", str(lock), "--ready", str(ready)]
-        with open(self._path(kind, name, "log"), "ab") as log:
-            child = subprocess.Popen(
-                words,
-                stdin=subprocess.DEVNULL,
-                stdout=log,
-                stderr=log,
-                cwd=self._store.root,
-                pass_fds=(lock, ready),
-                start_new_session=True,
-            )
-        child.returncode = 0  # it outlives us; nobody here waits for it
+        process.start_detached(words, folder=self._store.root, log=self._path(kind, name, "log"), keep=(lock, ready))
 
     def _bury(self, root: Object) -> None:
         for pod in self._end_orphans(root):

@@ -4,7 +4,7 @@ In: a run, and which of its pods. Out: lines. An attempt is the n-th start of a 
 """
 
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -45,6 +45,15 @@ def log_file(root: Path, pod: Object, container: str) -> Path:
     return path
 
 
+def last_words(path: Path, start: int) -> str:
+    """The end of what a container printed from there on: 80 lines or 2048 bytes, as a node keeps it."""
+    if not path.exists():
+        return ""
+    with path.open("rb") as file:
+        file.seek(max(start, path.stat().st_size - 2048))
+        return "\n".join(file.read().decode(errors="replace").splitlines()[-80:])
+
+
 def folder_of(root: Path, run: str) -> Path:
     return root / "logs" / run
 
@@ -60,11 +69,13 @@ def read(folder: Path, *, role: str | None, rank: int | None) -> Iterator[LogLin
         yield from _lines(source, _Tail(source.path).rest())
 
 
-def follow(folder: Path, *, role: str | None, rank: int | None, is_over: Callable[[], bool]) -> Iterator[LogLine]:
-    """All lines so far and those to come, until the run is over."""
+def follow(
+    folder: Path, *, role: str | None, rank: int | None, signs: Sequence[Path], is_over: Callable[[], bool]
+) -> Iterator[LogLine]:
+    """All lines so far and those to come, until the run is over, which shows in the folders `signs`."""
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
     tails: dict[_Source, _Tail] = {}
-    with Changes(folder) as changes:
+    with Changes(folder, *signs) as changes:
         while True:
             over = is_over()  # before the last look, so that nothing is missed
             for attempt in folder.iterdir():

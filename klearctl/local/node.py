@@ -10,7 +10,7 @@ from pathlib import Path
 from klearctl.errors import ConfigError
 from klearctl.local import process
 from klearctl.local.addresses import conflict
-from klearctl.local.logs import log_file
+from klearctl.local.logs import last_words, log_file
 from klearctl.local.objects import Object, is_ending, name_of
 from klearctl.local.pod import State, fail, may_restart, new_states, restart_delay_s, status_of, to_start, verdict
 from klearctl.local.rewrite import Command, Lookup, command, files, mounts, rewrite
@@ -125,6 +125,7 @@ class RunningPod:
         self._draining: dict[str, int] = {}
         self._kill_at: float | None = None
         self._told: set[str] = set()
+        self._log_from: dict[str, int] = {}
 
     def collect(self, ended: Mapping[int, int], *, now: float) -> None:
         """Take the exit codes of first processes; whatever else their containers had goes with them."""
@@ -167,8 +168,9 @@ class RunningPod:
             state.restarts += 1
             state.restart_at = None
         made = self._commands[state.name]
-        state.phase, state.started_at = "running", now
+        state.phase, state.started_at, state.message = "running", now, ""
         log = log_file(self._root, self.pod, state.name)
+        self._log_from[state.name] = log.stat().st_size if log.exists() else 0
         try:
             self._pids[state.name] = process.start(made.words, made.env, folder=made.folder, log=log)
         except OSError as error:
@@ -188,6 +190,9 @@ class RunningPod:
 
     def _ended(self, state: State, *, now: float) -> None:
         state.phase, state.finished_at = "done", now
+        if state.exit_code and state.spec.get("terminationMessagePolicy") == "FallbackToLogsOnError":
+            log = log_file(self._root, self.pod, state.name)
+            state.message = state.message or last_words(log, self._log_from[state.name])
         over = is_ending(self.pod) or (state.kind == "sidecar" and bool(verdict(self._states)))
         if may_restart(state, self.pod["spec"].get("restartPolicy", "Always")) and not over:
             state.restart_at = now + restart_delay_s(state.restarts)

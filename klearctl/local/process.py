@@ -65,6 +65,27 @@ def start(words: Sequence[str], env: Mapping[str, str], *, folder: str, log: Pat
     return child.pid
 
 
+def start_detached(words: Sequence[str], *, folder: Path, log: Path, keep: Collection[int] = ()) -> None:
+    """Start a command that belongs to no pod, even if a pod's process asks for it: no mark, no session, no parent.
+
+    `keep` are file descriptors that it inherits.
+    """
+    env = {key: value for key, value in os.environ.items() if key not in (MARK_POD, MARK_CONTAINER)}
+    fork = "import os, sys\nif os.fork() == 0: os.execv(sys.argv[1], sys.argv[1:])"
+    with open(log, "ab") as output:
+        subprocess.run(
+            [sys.executable, "-I", "-S", "-c", fork, *words],
+            env=env,
+            cwd=folder,
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=output,
+            pass_fds=keep,
+            start_new_session=True,
+            check=True,
+        )
+
+
 def collect() -> dict[int, int]:
     """The exit codes of children that have ended, by pid; a signal is 128 + its number, as a shell says it."""
     ended: dict[int, int] = {}

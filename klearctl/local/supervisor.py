@@ -39,6 +39,8 @@ def main(words: list[str]) -> int:
     parser.add_argument("--lock", type=int, required=True, help="file descriptor of the lock that is held for life")
     parser.add_argument("--ready", type=int, required=True, help="file descriptor that is told")
     chosen = parser.parse_args(words)
+    os.set_inheritable(chosen.lock, False)
+    os.set_inheritable(chosen.ready, False)
     with ExitStack() as stack, os.fdopen(chosen.ready, "w", encoding="utf-8") as ready:
         try:
             supervisor = Supervisor(chosen.home, chosen.kind, chosen.name, chosen.lock, stack)
