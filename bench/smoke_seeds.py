@@ -138,8 +138,8 @@ def page(text: str) -> str:
     return f"""# The smoke recipe over several seeds
 
 Accuracy is avg@4 at temperature 1.0 on the held-out problems; the last checkpoint counts. The control continues sft
-from its last checkpoint for as many seconds as rl took. Measured on {time.strftime("%Y-%m-%d")}, {os.cpu_count()} CPU cores,
-no GPU, by `python bench/smoke_seeds.py --seeds {len(text.splitlines()) - 3}`.
+from its last checkpoint for as many seconds as rl took. Measured on {time.strftime("%Y-%m-%d")}, {os.cpu_count()} CPU
+cores, no GPU, by `python bench/smoke_seeds.py --seeds {len(text.splitlines()) - 3}`.
 
 {text}
 """

@@ -56,7 +56,7 @@ def klearctl() -> None:
 
 
 def main() -> None:
-    """Runs the command and exits: 0 done, 1 failed, 2 wrong words, 3 no cluster or bucket, 4 time out, 130 interrupted."""
+    """Runs the command and exits with its code (README: 0 done, 1 failed, 2 wrong words, 3 no bucket, 4 timed out)."""
     try:
         code = klearctl(standalone_mode=False) or 0
     except KlearError as error:

@@ -100,7 +100,7 @@ class RLConfig:
     """The policy loss."""
 
     logprob_gap_limit: float = 1.0
-    """The run stops when a server's and the trainer's log-probs of the same tokens differ by more, on average, in nats."""
+    """Nats by which a server's log-probs may differ from the trainer's, on average; beyond it the run stops."""
 
     max_skipped_batches: int = 10
     """The run ends when so many batches in a row had no group with two different rewards."""

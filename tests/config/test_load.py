@@ -88,7 +88,9 @@ def test_a_file_that_is_no_toml_is_named(tmp_path, content):
         read_toml(tmp_path / "bad.toml")
 
 
-_trees = st.recursive(st.integers(), lambda inner: st.dictionaries(st.sampled_from("abc"), inner, max_size=3), max_leaves=8)
+_trees = st.recursive(
+    st.integers(), lambda inner: st.dictionaries(st.sampled_from("abc"), inner, max_size=3), max_leaves=8
+)
 _tables = st.dictionaries(st.sampled_from("abc"), _trees, max_size=3)
 
 

@@ -65,7 +65,12 @@ def test_core_kinds_are_strictly_valid(stage, gpus):
 @pytest.mark.parametrize(("stage", "gpus"), SIZES)
 def test_pod_templates_are_strictly_valid(stage, gpus):
     for template in pod_templates(objects(stage, gpus)):
-        pod = {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "x", **template["metadata"]}, "spec": template["spec"]}
+        pod = {
+            "apiVersion": "v1",
+            "kind": "Pod",
+            "metadata": {"name": "x", **template["metadata"]},
+            "spec": template["spec"],
+        }
         kubernetes_validate.validate(pod, "1.36", strict=True)
 
 
@@ -77,7 +82,9 @@ def closed(schema):
         return schema
     inner = {key: closed(value) for key, value in schema.items()}
     open_ended = schema.get("x-kubernetes-preserve-unknown-fields") or "additionalProperties" in schema
-    return inner | ({"additionalProperties": False} if isinstance(schema.get("properties"), dict) and not open_ended else {})
+    return inner | (
+        {"additionalProperties": False} if isinstance(schema.get("properties"), dict) and not open_ended else {}
+    )
 
 
 @pytest.mark.parametrize(("stage", "gpus"), [case for case in SIZES if case[0] in ("sft", "rl")])
@@ -103,7 +110,9 @@ def test_no_pod_asks_for_more_than_a_node(stage, gpus):
 
 def running_together(spec):
     """The containers that run at the same time: the main ones and the sidecars."""
-    return spec["containers"] + [item for item in spec.get("initContainers", ()) if item.get("restartPolicy") == "Always"]
+    return spec["containers"] + [
+        item for item in spec.get("initContainers", ()) if item.get("restartPolicy") == "Always"
+    ]
 
 
 @pytest.mark.parametrize(("stage", "gpus"), SIZES)
@@ -141,7 +150,10 @@ def test_a_queue_suspends_the_workload_and_labels_it():
 def test_a_pool_places_its_pods():
     pool = PoolConfig(gpus=8, node_selector={"pool": "h100"}, tolerations=({"key": "gpu", "operator": "Exists"},))
     template = pod_templates(objects("sft", 8, platform=PlatformConfig(pools=PoolsConfig(gpu=pool))))[0]["spec"]
-    assert (template["nodeSelector"], template["tolerations"]) == ({"pool": "h100"}, [{"key": "gpu", "operator": "Exists"}])
+    assert (template["nodeSelector"], template["tolerations"]) == (
+        {"pool": "h100"},
+        [{"key": "gpu", "operator": "Exists"}],
+    )
 
 
 def test_no_sandbox_is_rendered_when_none_is_wanted():

@@ -1,0 +1,118 @@
+"""Words in, exit code and two lines out; never a traceback."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import yaml
+
+KLEARCTL = str(Path(sys.executable).parent / "klearctl")
+
+
+@pytest.fixture
+def klearctl(tmp_path):
+    """Runs the command in an empty folder, with a home of its own."""
+
+    def run(*words, **env):
+        environment = {"PATH": "/usr/bin:/bin", "KLEAR_HOME": str(tmp_path / "home"), "HOME": str(tmp_path), **env}
+        return subprocess.run([KLEARCTL, *words], capture_output=True, text=True, cwd=tmp_path, env=environment)
+
+    return run
+
+
+@pytest.mark.parametrize(
+    ("words", "what", "fix"),
+    [
+        (["sbmit"], "No such command 'sbmit'", "klearctl --help"),
+        (["submit"], "Missing argument 'STAGE'", "klearctl submit --help"),
+        (["submit", "stf"], "stf is not a stage", "one of curate, sft, rl, eval"),
+        (["submit", "rl", "--gpus", "12"], "12 GPUs do not fill whole nodes of 8", "--gpus 8 or --gpus 16"),
+        (["submit", "rl", "--gpus", "1"], "1 GPU cannot hold both", "--gpus 2, or --gpus 0 for CPU"),
+        (["submit", "rl", "--gpus", "many"], "'many' is not a valid integer", "klearctl submit --help"),
+        (["submit", "rl", "-f", "absent.toml"], "absent.toml cannot be read", "check the path"),
+        (["submit", "rl", "--set", "stps=1"], "stps is not a setting", "did you mean steps?"),
+        (["submit", "rl", "--set", "model=stage:sft"], "stage:sft is known only in a recipe", "run:NAME"),
+        (["submit", "rl", "--name", "RL_1"], "'RL_1' cannot be the name of a run", "small letters"),
+        (["submit", "rl", "--name", "a" * 41], "has 41 characters", "at most 40"),
+        (["submit", "rl", "--wait", "--timeout", "soon"], "soon is no duration", "klearctl submit --help"),
+        (["run", "absent"], "cannot be read", "check the path"),
+        (["status", "absent"], "there is no run absent", "klearctl status"),
+        (["cancel", "absent"], "there is no run absent", "klearctl status"),
+        (["logs", "absent"], "there is no run absent", "klearctl status"),
+        (["explain", "rl.loss.clip_hihg"], "rl.loss.clip_hihg is not a setting", "did you mean rl.loss.clip_high?"),
+    ],
+)
+def test_wrong_words_exit_2_with_what_and_what_to_try(klearctl, words, what, fix):
+    done = klearctl(*words)
+    error, attempt = done.stderr.strip().splitlines()
+    assert (done.returncode, what in error, fix in attempt) == (2, True, True)
+
+
+def test_a_cluster_that_cannot_be_reached_exits_3(klearctl):
+    done = klearctl("submit", "rl", "--backend", "cluster")
+    assert (done.returncode, len(done.stderr.strip().splitlines())) == (3, 2)
+
+
+@pytest.mark.parametrize("stage", ["curate", "sft", "rl", "eval"])
+def test_a_dry_run_prints_what_render_prints(klearctl, stage):
+    words = [stage, "--gpus", "64", "--name", "same"]
+    assert klearctl("submit", *words, "--backend", "cluster", "--dry-run").stdout == klearctl("render", *words).stdout
+
+
+def test_a_dry_run_prints_nothing_but_documents(klearctl):
+    done = klearctl("submit", "rl", "--gpus", "64", "--backend", "cluster", "--dry-run")
+    kinds = [item["kind"] for item in yaml.safe_load_all(done.stdout)]
+    assert (kinds, done.stderr) == (["ConfigMap", "NetworkPolicy", "JobSet"], "")
+
+
+def test_json_is_one_list(klearctl):
+    shown = json.loads(klearctl("render", "rl", "-o", "json").stdout)
+    assert (shown["apiVersion"], shown["kind"], len(shown["items"])) == ("v1", "List", 3)
+
+
+def test_render_writes_one_file_for_each_object(klearctl, tmp_path):
+    klearctl("render", "rl", "--name", "rl-x", "--to", "out")
+    assert sorted(file.name for file in (tmp_path / "out").iterdir()) == [
+        "rl-x-config-configmap.yaml",
+        "rl-x-jobset.yaml",
+        "rl-x-networkpolicy.yaml",
+    ]
+
+
+def test_the_namespace_of_the_command_line_counts(klearctl):
+    shown = yaml.safe_load_all(klearctl("render", "sft", "-n", "team").stdout)
+    assert {item["metadata"]["namespace"] for item in shown} == {"team"}
+
+
+def test_a_path_of_this_machine_becomes_absolute(klearctl, tmp_path):
+    (tmp_path / "here.parquet").write_bytes(b"")
+    config = next(yaml.safe_load_all(klearctl("render", "sft", "--set", "data=here.parquet").stdout))
+    assert json.loads(config["data"]["config.json"])["config"]["data"] == str(tmp_path / "here.parquet")
+
+
+def test_help_names_every_command(klearctl):
+    shown = klearctl("--help").stdout
+    assert all(f"\n  {word} " in shown for word in ("run", "submit", "render", "status", "logs", "metrics", "explain"))
+
+
+def loaded_by(code):
+    """Top-level modules that are loaded after the code has run."""
+    script = f"import sys\nsys.argv = ['klearctl', '--help']\ntry:\n    {code}\nexcept SystemExit: pass\n"
+    script += "print('|'.join(sorted({name.partition('.')[0] for name in sys.modules})), file=sys.stderr)"
+    done = subprocess.run([sys.executable, "-S", "-c", _SITE + script], capture_output=True, text=True)
+    return set(done.stderr.strip().splitlines()[-1].split("|"))
+
+
+_SITE = f"import sys; sys.path[:0] = {[path for path in sys.path if path]!r}\n"
+
+
+def test_help_imports_nothing_but_click_and_the_standard_library():
+    extra = loaded_by("from klearctl.cli.main import main; main()") - loaded_by("pass")
+    assert {name for name in extra if name not in sys.stdlib_module_names} == {"click", "klearctl"}
+
+
+def test_render_loads_nothing_heavy():
+    loaded = loaded_by("import klearctl.cli.render, klearctl.cli.submit")
+    assert loaded & {"torch", "transformers", "vllm", "deepspeed", "kubernetes", "s3fs", "fsspec"} == set()

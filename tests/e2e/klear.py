@@ -1,0 +1,76 @@
+"""The command line as a user has it, with a home of its own that is left empty-handed afterwards."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+KLEARCTL = str(Path(sys.executable).parent / "klearctl")
+ROOT = Path(__file__).parents[2]
+SMOKE = ROOT / "workflows/smoke"
+
+
+@dataclass(frozen=True)
+class Klear:
+    """`klearctl` with its state and bucket under `home`."""
+
+    home: Path
+
+    @property
+    def env(self):
+        """The environment of every command."""
+        return os.environ | {"KLEAR_HOME": str(self.home)}
+
+    def run(self, *words, timeout=900):
+        """The finished command."""
+        return subprocess.run(
+            [KLEARCTL, *words], capture_output=True, text=True, env=self.env, cwd=self.home, timeout=timeout
+        )
+
+    def start(self, *words, **options):
+        """The command, still running, in a process group of its own."""
+        return subprocess.Popen([KLEARCTL, *words], env=self.env, cwd=self.home, start_new_session=True, **options)
+
+    def status(self, name):
+        """What `status -o json` says of the run."""
+        done = self.run("status", name, "-o", "json")
+        assert done.returncode == 0, done.stderr
+        return json.loads(done.stdout)
+
+    def metrics(self, name):
+        """The rows of the run."""
+        return json.loads(self.run("metrics", name, "-o", "json").stdout)
+
+    def processes(self):
+        """Every process that was started for this home, by id: command line."""
+        return dict(sorted(_processes(self.home)))
+
+
+@contextmanager
+def fresh(home) -> Iterator[Klear]:
+    """A home; whatever a failed test left running in it is ended."""
+    klear = Klear(home)
+    try:
+        yield klear
+    finally:
+        for pid in klear.processes():
+            with suppress(*_GONE):
+                os.kill(pid, signal.SIGKILL)
+
+
+def _processes(home):
+    marks = (f"KLEAR_HOME={home}".encode(), str(home).encode())
+    for folder in Path("/proc").iterdir():
+        if folder.name.isdigit() and int(folder.name) != os.getpid():
+            with suppress(*_GONE):
+                command, environment = (folder / "cmdline").read_bytes(), (folder / "environ").read_bytes()
+                if command and (marks[1] in command or marks[0] in environment.split(b"\0")):
+                    yield int(folder.name), command.replace(b"\0", b" ").decode(errors="replace").strip()
+
+
+_GONE = (ProcessLookupError, FileNotFoundError, PermissionError)

@@ -1,0 +1,93 @@
+"""The whole recipe, once, as `make demo` runs it; then what it must have left behind."""
+
+import json
+import math
+
+import pytest
+
+from tests.e2e.klear import SMOKE, fresh
+
+pytestmark = pytest.mark.timeout(1500)
+
+
+@pytest.fixture(scope="module")
+def smoke(tmp_path_factory):
+    """A finished run of the smoke recipe: (the command line, what it printed at its end)."""
+    with fresh(tmp_path_factory.mktemp("smoke")) as klear:
+        done = klear.run("run", str(SMOKE), "--name", "smoke", "-o", "json", timeout=1400)
+        assert done.returncode == 0, done.stderr + klear.run("logs", "smoke").stdout[-8000:]
+        yield klear, json.loads(done.stdout)
+
+
+def test_the_model_learns_in_every_stage(smoke):
+    accuracy = smoke[1]["accuracy"]
+    assert accuracy["untrained"] < accuracy["sft"] < accuracy["rl"]
+
+
+def test_sft_leaves_room_for_rl(smoke):
+    assert 0.3 <= smoke[1]["accuracy"]["sft"] <= 0.8
+
+
+def test_rl_gains_ten_points(smoke):
+    assert smoke[1]["accuracy"]["rl"] - smoke[1]["accuracy"]["sft"] >= 0.10
+
+
+def test_at_least_256_problems_were_held_out(smoke):
+    assert smoke[1]["problems"] >= 256
+
+
+def test_the_runs_are_named_by_their_stage(smoke):
+    assert smoke[1]["runs"] == {stage: f"smoke-{stage}" for stage in ("curate", "sft", "rl", "eval")}
+
+
+def test_the_first_reward_of_rl_is_the_accuracy_of_sft(smoke):
+    klear, found = smoke
+    first = klear.metrics("smoke-rl")[0]
+    sft = found["accuracy"]["sft"]
+    # 64 problems of 8 rollouts against 256 of 4; clustered by problem, the widest that p(1 - p) allows
+    error = math.sqrt(sft * (1 - sft) * (1 / 64 + 1 / 256))
+    assert (first["step"], abs(first["reward"] - sft) <= 3 * error) == (0, True)
+
+
+def test_every_step_has_one_row(smoke):
+    rows = [row for row in smoke[0].metrics("smoke-rl") if row["step"]]
+    assert [row["step"] for row in rows] == list(range(1, rows[-1]["steps"] + 1))
+
+
+def test_server_and_trainer_agree_on_log_probs(smoke):
+    gaps = [row["logprob_gap"] for row in smoke[0].metrics("smoke-rl") if row.get("logprob_gap") is not None]
+    assert gaps and max(gaps) < 0.01
+
+
+def test_status_says_succeeded(smoke):
+    status = smoke[0].status("smoke-rl")
+    assert (status["state"], status["step"], status["checkpoint"]) == ("succeeded", status["steps"], status["steps"])
+
+
+def test_nothing_is_left_running(smoke):
+    assert smoke[0].processes() == {}
+
+
+def test_the_same_recipe_starts_anew_after_success_and_names_the_old_one_never(smoke):
+    klear = smoke[0]
+    again = klear.run("run", str(SMOKE), "--name", "smoke", "-o", "json")
+    assert json.loads(again.stdout) == smoke[1]
+
+
+def test_the_checkpoint_loads_in_transformers(smoke, tmp_path):
+    from transformers import AutoModelForCausalLM, AutoTokenizer
+
+    assert smoke[0].run("checkpoints", "smoke-rl", "--get", str(tmp_path)).returncode == 0
+    folder = next(path.parent for path in tmp_path.rglob("config.json"))
+    model, tokenizer = AutoModelForCausalLM.from_pretrained(folder), AutoTokenizer.from_pretrained(folder)
+    assert model.get_input_embeddings().num_embeddings >= len(tokenizer)
+
+
+def test_every_checkpoint_is_whole(smoke):
+    done = smoke[0].run("checkpoints", "smoke-rl", "--verify", "-o", "json")
+    assert (done.returncode, {tuple(item["problems"]) for item in json.loads(done.stdout)}) == (0, {()})
+
+
+def test_logs_outlive_the_pods(smoke):
+    text = smoke[0].run("logs", "smoke", "--role", "trainer").stdout
+    assert "trainer-0/trainer" in text
