@@ -9,6 +9,7 @@ from fractions import Fraction
 THINK_END = "</think>"
 BOX = "\\boxed{"
 
+LONGEST_BOX = 10_000  # characters; a box that does not close within them holds no number
 LONGEST_NUMBER = 100  # characters; Python's own limit on digits is 4300, and no answer of ours is near either
 
 _BRACE = re.compile(r"[{}]")
@@ -41,7 +42,7 @@ def last_boxed(response: str) -> str | None:
         return None
     start += len(BOX)
     depth = 1
-    for brace in _BRACE.finditer(spoken, start):
+    for brace in _BRACE.finditer(spoken, start, start + LONGEST_BOX):
         depth += 1 if brace[0] == "{" else -1
         if depth == 0:
             return spoken[start : brace.start()]
