@@ -12,6 +12,7 @@ from klearctl.cli.options import output_option, platform_of
 from klearctl.cli.screen import details, listing
 from klearctl.cli.session import open_backend, open_bucket
 from klearctl.kube import lifecycle
+from klearctl.kube.backend import Backend
 from klearctl.kube.recipe import STAGE_WORD
 from klearctl.kube.status import Status
 
@@ -44,7 +45,7 @@ def status(name: str | None, watch: bool, output: str) -> int:
     return 0
 
 
-def _one(gauge: Gauge, backend: lifecycle.Backend, name: str) -> list[Status]:
+def _one(gauge: Gauge, backend: Backend, name: str) -> list[Status]:
     own = gauge.read(lifecycle.get(backend, name))
     return [own, *gauge.stages(name)] if own.stage == STAGE_WORD else [own]
 
