@@ -42,7 +42,7 @@ CHANGES: list[tuple[str, str, str]] = [
 def test_the_manifest_is_the_truth(backend: LocalBackend, what: int) -> None:
     words = [after if at == what else before for at, (before, after, _) in enumerate(CHANGES)]
     mount = [{"name": "config", "mountPath": "/etc/klear"}]
-    main = container('echo $VALUE $0 $(cat /etc/klear/file.txt)', volumeMounts=mount)
+    main = container("echo $VALUE $0 $(cat /etc/klear/file.txt)", volumeMounts=mount)
     main |= {"env": [{"name": "VALUE", "value": words[0]}], "args": [words[1]]}
     volumes = {"volumes": [{"name": "config", "configMap": {"name": "c"}}]}
     backend.apply([config_map("c", file__txt=words[2]), job(main, pod=volumes)])
@@ -70,9 +70,7 @@ def test_a_python_command_is_this_interpreter(backend: LocalBackend) -> None:
     assert printed(backend) == [sys.executable]
 
 
-def test_a_process_sees_only_what_the_manifest_declares(
-    backend: LocalBackend, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_process_sees_only_what_the_manifest_declares(backend: LocalBackend, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "of the user")
     backend.apply([job(container("echo ${AWS_SECRET_ACCESS_KEY-unset} $HOSTNAME"))])
     assert printed(backend) == ["unset t-0"]

@@ -38,13 +38,28 @@ def running(backend: LocalBackend, name: str = "t", pods: int = 1) -> list[dict[
 
 def no_pods(backend: LocalBackend, name: str = "t") -> None:
     """Returns when the run has no pod that runs."""
-    alive: set[str] = set()
-    for event, pod in backend.watch("Pod", {"klear.dev/run": name}, LIMIT_S):
-        over = event == "DELETED" or pod["status"]["phase"] in ("Succeeded", "Failed")
-        (alive.discard if over else alive.add)(pod["metadata"]["name"])
-        if not alive:
+    label = {"klear.dev/run": name}
+    if not alive(backend.list("Pod", label)):
+        return
+    for _ in backend.watch("Pod", label, LIMIT_S):
+        if not alive(backend.list("Pod", label)):
             return
-    raise AssertionError(f"{sorted(alive)} still run")
+    raise AssertionError(f"{alive(backend.list('Pod', label))} still run")
+
+
+def alive(pods: list[dict[str, Any]]) -> list[str]:
+    """The pods that have not ended."""
+    return [pod["metadata"]["name"] for pod in pods if pod["status"]["phase"] not in ("Succeeded", "Failed")]
+
+
+def gone(backend: LocalBackend, kind: str, label: tuple[str, str]) -> None:
+    """Returns when there is no object of the kind with that label."""
+    if not backend.list(kind, dict([label])):
+        return
+    for _ in backend.watch(kind, dict([label]), LIMIT_S):
+        if not backend.list(kind, dict([label])):
+            return
+    raise AssertionError(f"{kind} with {label} are still there")
 
 
 def printed(backend: LocalBackend, run: str = "t", **which: Any) -> list[str]:

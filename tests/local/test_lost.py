@@ -1,0 +1,98 @@
+"""A supervisor that is killed: the run is lost, its orphans end, and it can go on."""
+
+import json
+import os
+import signal
+from pathlib import Path
+from typing import Any
+
+from klearctl.local.backend import LocalBackend
+from tests.local.conftest import has_ended, processes_that_name
+from tests.local.manifests import FOREVER, container, job, job_spec, jobset
+from tests.local.waiting import no_pods, running, true_conditions
+
+
+def supervisor_of(backend: LocalBackend, name: str = "t") -> int:
+    """The process that runs the workload."""
+    home = str(backend._store.root.parent)
+    found = [pid for pid in processes_that_name(home) if is_supervisor(pid, name)]
+    assert len(found) == 1
+    return found[0]
+
+
+def is_supervisor(pid: int, name: str) -> bool:
+    words = Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0")
+    return b"klearctl.local.supervisor" in words and name.encode() in words
+
+
+def pod_processes(pods: list[dict[str, Any]]) -> set[int]:
+    return {pid for pod in pods for pid in processes_that_name(f"KLEAR_POD_UID={pod['metadata']['uid']}")}
+
+
+def kill(pid: int) -> None:
+    os.kill(pid, signal.SIGKILL)
+    assert has_ended(pid)
+
+
+def test_a_killed_supervisor_is_found_and_its_orphans_end(backend: LocalBackend) -> None:
+    backend.apply([jobset({"trainer": job_spec(container(FOREVER), pods=2)})])
+    orphans = pod_processes(running(backend, pods=2))
+    kill(supervisor_of(backend))
+    lost = backend.get("JobSet", "t")
+    assert lost is not None
+    assert (true_conditions(lost), len(orphans), pod_processes(backend.list("Pod"))) == (
+        {"klear.dev/Lost": "SupervisorDied"},
+        2,
+        set(),
+    )
+
+
+def test_the_orphans_of_one_run_leave_another_alone(backend: LocalBackend) -> None:
+    backend.apply([job(container(FOREVER), name="a"), job(container(FOREVER), name="b")])
+    other = pod_processes(running(backend, "b"))
+    running(backend, "a")
+    kill(supervisor_of(backend, "a"))
+    backend.get("Job", "a")
+    assert pod_processes(backend.list("Pod", {"klear.dev/run": "b"})) == other != set()
+
+
+def test_a_lost_run_goes_on_where_suspend_is_taken_back(backend: LocalBackend) -> None:
+    backend.apply([job(container(FOREVER))])
+    running(backend)
+    kill(supervisor_of(backend))
+    backend.patch("Job", "t", {"spec": {"suspend": False}})
+    running(backend)
+    obj = backend.get("Job", "t")
+    assert obj is not None and (true_conditions(obj), obj["status"].get("failed")) == ({}, None)
+
+
+def test_a_lost_run_can_be_cancelled(backend: LocalBackend) -> None:
+    backend.apply([job(container(FOREVER))])
+    running(backend)
+    kill(supervisor_of(backend))
+    backend.patch("Job", "t", {"spec": {"suspend": True}})
+    no_pods(backend)
+    obj = backend.get("Job", "t")
+    assert obj is not None and true_conditions(obj) == {"Suspended": "JobSuspended"}
+
+
+def test_following_the_logs_of_a_lost_run_ends(backend: LocalBackend) -> None:
+    backend.apply([job(container(f"echo up; {FOREVER}"))])
+    lines = backend.logs("t", follow=True)
+    first = next(lines)
+    kill(supervisor_of(backend))
+    assert (first.text, list(lines)) == ("up", [])
+
+
+def test_a_run_started_by_a_pod_outlives_the_pod(backend: LocalBackend) -> None:
+    script = (
+        "import json, sys; from pathlib import Path; from klearctl.local.backend import LocalBackend;"
+        "LocalBackend(Path(sys.argv[1])).apply([json.loads(sys.argv[2])])"
+    )
+    inner = job(container(FOREVER), name="inner")
+    words = ["python", "-c", script, str(backend._store.root.parent), json.dumps(inner)]
+    backend.apply([job({"name": "main", "image": "none", "command": words}, name="outer")])
+    running(backend, "inner")
+    no_pods(backend, "outer")
+    obj = backend.get("Job", "inner")
+    assert obj is not None and (true_conditions(obj), obj["status"]["ready"]) == ({}, 1)

@@ -1,0 +1,138 @@
+"""Everything that a pod started ends with it, however it tried to get away; and who holds a port is named."""
+
+import os
+import socket
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from klearctl.errors import BackendError
+from klearctl.local.addresses import BLOCK_SIZE, assign, conflict, reserve
+from klearctl.local.backend import LocalBackend
+from klearctl.local.process import image_environment
+from tests.local.manifests import FOREVER, container, job
+from tests.local.waiting import ended, no_pods, printed, running
+
+ESCAPES = {
+    "setsid": "setsid sleep 1000 & exec sleep 1000",
+    "double fork": "(setsid sh -c 'sleep 1000 & sleep 1000 &' &) ; exec sleep 1000",
+    "empty environment": "env -i sleep 1000 & exec sleep 1000",
+}
+
+
+def living(pod: dict[str, Any]) -> int:
+    """How many processes of the machine carry the pod's mark."""
+    mark = f"KLEAR_POD_UID={pod['metadata']['uid']}".encode()
+    count = 0
+    for folder in filter(str.isdigit, os.listdir("/proc")):
+        try:
+            count += mark in Path(f"/proc/{folder}/environ").read_bytes()
+        except OSError:
+            continue
+    return count
+
+
+@pytest.mark.parametrize("line", ESCAPES.values(), ids=list(ESCAPES))
+def test_a_process_that_runs_away_is_gone_with_its_pod(backend: LocalBackend, line: str) -> None:
+    backend.apply([job(container(line))])
+    pod = running(backend)[0]
+    backend.patch("Job", "t", {"spec": {"suspend": True}})
+    no_pods(backend)
+    assert living(pod) == 0
+
+
+def test_what_a_container_left_ends_when_its_first_process_does(backend: LocalBackend) -> None:
+    backend.apply([job(container("setsid sleep 1000 & exit 0"))])
+    ended(backend, "Job")
+    assert living(backend.list("Pod")[0]) == 0
+
+
+def test_only_the_first_process_is_told_to_stop(backend: LocalBackend) -> None:
+    line = "trap 'echo first; exit 0' TERM; sh -c 'trap \"echo second\" TERM; sleep 0.2' & while :; do sleep 0.01; done"
+    backend.apply([job(container(line))])
+    running(backend)
+    backend.patch("Job", "t", {"spec": {"suspend": True}})
+    assert printed(backend) == ["first"]
+
+
+def test_a_port_in_use_is_an_error_that_names_its_holder(backend: LocalBackend) -> None:
+    with socket.create_server(("0.0.0.0", 0)) as server:
+        port = server.getsockname()[1]
+        backend.apply([job(container(FOREVER, ports=[{"containerPort": port}]))])
+        ended(backend, "Job")
+    status = backend.list("Pod")[0]["status"]
+    assert (status["reason"], f"port {port}" in status["message"], f"process {os.getpid()} " in status["message"]) == (
+        "PortInUse",
+        True,
+        True,
+    )
+
+
+@pytest.mark.parametrize(
+    ("address", "is_failed"),
+    [
+        ("$(POD_IP)", True),  # the master: its store would listen on every address
+        ("127.0.0.1", False),  # a worker: it only calls the master
+    ],
+)
+def test_the_store_of_a_torch_master_needs_its_port_everywhere(
+    backend: LocalBackend, address: str, is_failed: bool
+) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        ip = {"name": "POD_IP", "valueFrom": {"fieldRef": {"fieldPath": "status.podIP"}}}
+        master = {"name": "PET_MASTER_ADDR", "value": address}
+        port = {"name": "PET_MASTER_PORT", "value": str(server.getsockname()[1])}
+        backend.apply([job(container("true", env=[ip, master, port]))])
+        obj = ended(backend, "Job")
+    assert (obj["status"].get("failed") == 1) == is_failed
+
+
+def test_a_port_of_the_manifest_can_be_used_by_two_pods_at_once(backend: LocalBackend) -> None:
+    code = "import os, socket, time; s = socket.create_server((os.environ['IP'], 8000)); print('up', flush=True); time.sleep(9)"
+    ip = {"name": "IP", "valueFrom": {"fieldRef": {"fieldPath": "status.podIP"}}}
+    main = {"name": "main", "image": "none", "command": ["python", "-c", code], "env": [ip]}
+    backend.apply([job(main | {"ports": [{"containerPort": 8000}]}, pods=2)])
+    lines = backend.logs("t", follow=True)
+    assert [next(lines).text, next(lines).text] == ["up", "up"]
+
+
+def test_nobody_is_in_the_way_of_a_free_port() -> None:
+    with socket.create_server(("127.9.9.9", 0)) as server:
+        port = server.getsockname()[1]
+        found = [bool(conflict(address, port, everywhere=False)) for address in ("127.9.9.9", "127.9.9.8")]
+    assert found == [True, False]
+
+
+def test_two_reservations_get_two_blocks() -> None:
+    first, one = reserve("same")
+    second, two = reserve("same")
+    one.close()
+    two.close()
+    assert first != second
+
+
+def test_a_block_is_free_again_after_its_holder() -> None:
+    first, holder = reserve("again")
+    holder.close()
+    second, holder = reserve("again")
+    holder.close()
+    assert first == second
+
+
+@given(st.lists(st.text("ab-", min_size=1), unique=True, max_size=50), st.integers(0, 254 * 16 - 1))
+def test_every_host_gets_a_loopback_address_of_its_block(hosts: list[str], block: int) -> None:
+    numbers = [int.from_bytes(socket.inet_aton(address), "big") for address in assign(hosts, block).values()]
+    assert all(number >> 24 == 127 for number in numbers) and len({n // BLOCK_SIZE for n in numbers}) <= 1
+
+
+def test_more_pods_than_addresses_are_refused() -> None:
+    with pytest.raises(BackendError, match="do not fit on one machine"):
+        assign([str(number) for number in range(BLOCK_SIZE)], 0)
+
+
+def test_connections_between_pods_go_past_a_proxy() -> None:
+    env = image_environment({"HTTPS_PROXY": "http://proxy", "NO_PROXY": "example.com", "SECRET": "x"}, ["127.1.0.1"])
+    assert (env["NO_PROXY"], "SECRET" in env) == ("example.com,localhost,127.0.0.0/8,127.0.0.1,127.1.0.1", False)
