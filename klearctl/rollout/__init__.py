@@ -1,0 +1,1 @@
+"""Rollouts from vLLM servers: sampling over HTTP, and new weights into the running servers."""
