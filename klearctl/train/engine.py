@@ -13,7 +13,7 @@ from torch import Tensor
 
 from klearctl.config.common import OptimizerConfig
 from klearctl.errors import ConfigError, RunFailed
-from klearctl.train import ranks, state
+from klearctl.train import ranks, state, zero
 from klearctl.train.packing import Row, Sample, lay_out, pack
 from klearctl.train.policy import load_policy
 from klearctl.train.schedule import learning_rate
@@ -21,9 +21,7 @@ from klearctl.train.schedule import learning_rate
 LossOf = Callable[[int, Tensor], Tensor]
 """From the place of a sample and the log-probs of its response to its loss, summed over tokens."""
 
-NOTHING = Sample(
-    (0,), (0,)
-)  # keeps a rank with fewer rows in step with the others; it weighs 0
+NOTHING = Sample((0,), (0,))  # keeps a rank with fewer rows in step with the others; it weighs 0
 
 
 class Engine:
@@ -61,16 +59,12 @@ class Engine:
         self.updates = 0
         """Optimizer steps made so far."""
         self._settings, self._total_steps = optimizer, total_steps
+        zero.quiet()
         _seed(seed)
         gpu = self.device.type == "cuda"
-        policy = load_policy(
-            model_dir, dtype=self.dtype, temperature=temperature, gpu=gpu
-        )
-        self.names = {
-            name.removeprefix("model."): parameter
-            for name, parameter in policy.named_parameters()
-        }
-        self._deepspeed = _wrap(policy, optimizer, zero_stage=zero_stage, dtype=dtype)
+        policy = load_policy(model_dir, dtype=self.dtype, temperature=temperature, gpu=gpu)
+        self.names = {name.removeprefix("model."): parameter for name, parameter in policy.named_parameters()}
+        self._deepspeed = zero.wrap(policy, optimizer, zero_stage=zero_stage, dtype=dtype)
         self._make_moments()
 
     def logprobs(self, samples: Sequence[Sample]) -> list[Tensor]:
@@ -84,9 +78,7 @@ class Engine:
                     found[place] = logp_T
         return [logp_T for logp_T in found if logp_T is not None]
 
-    def step(
-        self, samples: Sequence[Sample], loss_of: LossOf, tokens: int
-    ) -> dict[str, float]:
+    def step(self, samples: Sequence[Sample], loss_of: LossOf, tokens: int) -> dict[str, float]:
         """One optimizer step on the loss of all ranks' samples, divided by `tokens`, the count over all ranks."""
         rows = self._rows(samples)
         summed = torch.zeros((), device=self.device)
@@ -94,9 +86,7 @@ class Engine:
             self._deepspeed.set_gradient_accumulation_boundary(number == len(rows))
             loss = self._row_loss(samples, places, loss_of)
             # DeepSpeed averages gradients over the ranks
-            self._deepspeed.backward(
-                loss * (self.world_size / tokens), scale_wrt_gas=False
-            )
+            self._deepspeed.backward(loss * (self.world_size / tokens), scale_wrt_gas=False)
             summed += loss.detach()
         rate = learning_rate(self._settings, self.updates + 1, self._total_steps)
         norm = self._update(rate)
@@ -109,11 +99,9 @@ class Engine:
         return {"loss": loss_mean, "grad_norm": norm, "lr": rate}
 
     def parameters(self) -> Iterator[tuple[str, Tensor]]:
-        """Whole tensors under their Hugging Face names, on all ranks in the same order; each is valid until the next."""
+        """Whole tensors by their Hugging Face names, in the same order on all ranks; each is valid until the next."""
         for name, parameter in self.names.items():
-            with deepspeed.zero.GatheredParameters(
-                [parameter], enabled=self.zero_stage == 3
-            ):
+            with deepspeed.zero.GatheredParameters([parameter], enabled=self.zero_stage == 3):
                 yield name, parameter.detach()
 
     def save(self, directory: Path, extra: dict[str, Any]) -> None:
@@ -121,7 +109,7 @@ class Engine:
         state.save(directory, self, self._deepspeed, extra)
 
     def load(self, directory: Path) -> dict[str, Any]:
-        """Go on exactly from `state/`, for an engine made from `directory/model`; also with other ranks. The `extra`."""
+        """Go on from `state/`, in an engine made from `directory/model`, on any number of ranks; its `extra`."""
         return state.load(directory, self, self._deepspeed)
 
     def _rows(self, samples: Sequence[Sample]) -> list[list[int]]:
@@ -132,20 +120,13 @@ class Engine:
     def _lay_out(self, samples: Sequence[Sample], places: list[int]) -> Row:
         return lay_out([samples[place] for place in places] or [NOTHING], self.device)
 
-    def _row_loss(
-        self, samples: Sequence[Sample], places: list[int], loss_of: LossOf
-    ) -> Tensor:
+    def _row_loss(self, samples: Sequence[Sample], places: list[int], loss_of: LossOf) -> Tensor:
         row = self._lay_out(samples, places)
         logp_T: Tensor = self._deepspeed(row)
         if not places:
             return logp_T.sum() * 0.0
         parts = logp_T.split(row.lengths)
-        return torch.stack(
-            [
-                loss_of(place, part_T)
-                for place, part_T in zip(places, parts, strict=True)
-            ]
-        ).sum()
+        return torch.stack([loss_of(place, part_T) for place, part_T in zip(places, parts, strict=True)]).sum()
 
     def _update(self, rate: float) -> float:
         for group in self._deepspeed.optimizer.param_groups:
@@ -157,15 +138,11 @@ class Engine:
 
     def _plain_norm(self) -> Tensor:
         return torch.nn.utils.get_total_norm(
-            [
-                parameter.grad
-                for parameter in self.names.values()
-                if parameter.grad is not None
-            ]
+            [parameter.grad for parameter in self.names.values() if parameter.grad is not None]
         )
 
     def _make_moments(self) -> None:
-        """A step at rate 0 on nothing: DeepSpeed makes AdamW's moments at the first step, and a resume must find them."""
+        """A step at rate 0 on nothing: DeepSpeed makes AdamW's moments at the first step, and a resume fills them."""
         self._deepspeed.set_gradient_accumulation_boundary(True)
         self._deepspeed.backward(self._row_loss([], [], _no_loss), scale_wrt_gas=False)
         self._update(0.0)
@@ -181,47 +158,3 @@ def _seed(seed: int) -> None:
     random.seed(seed)
     np.random.seed(seed % 2**32)
     torch.manual_seed(seed)
-
-
-def _wrap(
-    policy: torch.nn.Module, optimizer: OptimizerConfig, *, zero_stage: int, dtype: str
-) -> Any:
-    """DeepSpeed's engine around the policy. torch's AdamW: DeepSpeed's own for CPUs takes minutes to compile."""
-    if not deepspeed.comm.is_initialized():
-        deepspeed.init_distributed(
-            torch.distributed.get_backend(), auto_mpi_discovery=False
-        )
-    buffers = {name: buffer.clone() for name, buffer in policy.named_buffers()}
-    adam = torch.optim.AdamW(
-        policy.parameters(),
-        lr=optimizer.lr,
-        betas=(optimizer.beta1, optimizer.beta2),
-        weight_decay=optimizer.weight_decay,
-    )
-    engine, *_ = deepspeed.initialize(
-        model=policy, optimizer=adam, config=_settings(optimizer, zero_stage, dtype)
-    )
-    for (
-        name,
-        buffer,
-    ) in (
-        engine.module.named_buffers()
-    ):  # DeepSpeed narrows the rotary frequencies to bfloat16
-        buffer.data = buffers[name].to(buffer.device)
-    return engine
-
-
-def _settings(
-    optimizer: OptimizerConfig, zero_stage: int, dtype: str
-) -> dict[str, Any]:
-    narrow = dtype == "bfloat16"
-    return {
-        "train_micro_batch_size_per_gpu": 1,
-        "gradient_accumulation_steps": 1,  # `step` sets the boundary itself: batches differ in rows
-        "gradient_clipping": optimizer.grad_clip,
-        "zero_optimization": {"stage": zero_stage, "overlap_comm": False},
-        "zero_allow_untested_optimizer": True,
-        "bf16": {"enabled": narrow},
-        **({"data_types": {"grad_accum_dtype": "fp32"}} if narrow else {}),
-        "steps_per_print": 10**9,
-    }

@@ -34,12 +34,7 @@ class TokenLogprobs(nn.Module):
             target_T.split(self.chunk_tokens),
             strict=True,
         )
-        return torch.cat(
-            [
-                self._chunk(hidden_CD, target_C, weight_VD)
-                for hidden_CD, target_C in chunks
-            ]
-        )
+        return torch.cat([self._chunk(hidden_CD, target_C, weight_VD) for hidden_CD, target_C in chunks])
 
     def _chunk(self, hidden_CD: Tensor, target_C: Tensor, weight_VD: Tensor) -> Tensor:
         logp_C: Tensor = checkpoint(
@@ -54,8 +49,6 @@ class TokenLogprobs(nn.Module):
         return logp_C
 
 
-def _logprobs(
-    hidden_CD: Tensor, target_C: Tensor, weight_VD: Tensor, temperature: float
-) -> Tensor:
+def _logprobs(hidden_CD: Tensor, target_C: Tensor, weight_VD: Tensor, temperature: float) -> Tensor:
     logits_CV = hidden_CD.float() @ weight_VD.T / temperature
     return logits_CV.gather(-1, target_C[:, None])[:, 0] - logits_CV.logsumexp(-1)

@@ -50,9 +50,7 @@ def gppo_loss(
     negative, else the ratio. `dual_clip` above 0 caps the factor of a negative advantage, without gradient.
     """
     ratio_T, log_ratio_T = _ratio(logp_T, old_logp_T)
-    low_T, high_T = _clipped(
-        ratio_T, advantage_T, clip_low=clip_low, clip_high=clip_high
-    )
+    low_T, high_T = _clipped(ratio_T, advantage_T, clip_low=clip_low, clip_high=clip_high)
     factor_T = torch.where(
         high_T,
         beta2 * (1 + clip_high),
@@ -61,9 +59,7 @@ def gppo_loss(
     # 1, carrying the gradient of log p: the paper's r / sg(r) is NaN when r underflows
     one_T = torch.exp(_wide(logp_T) - _wide(logp_T).detach())
     factor_T, one_T = _dual(factor_T, one_T, advantage_T, dual_clip=dual_clip)
-    return -(advantage_T * factor_T * one_T).sum(), _sums(
-        ratio_T, log_ratio_T, low_T, high_T
-    )
+    return -(advantage_T * factor_T * one_T).sum(), _sums(ratio_T, log_ratio_T, low_T, high_T)
 
 
 def ppo_loss(
@@ -77,18 +73,12 @@ def ppo_loss(
 ) -> tuple[Tensor, LossSums]:
     """PPO with clip-higher (Klear-Reasoner Eq. 7): a clipped token has its value, and no gradient."""
     ratio_T, log_ratio_T = _ratio(logp_T, old_logp_T)
-    low_T, high_T = _clipped(
-        ratio_T, advantage_T, clip_low=clip_low, clip_high=clip_high
-    )
-    factor_T = torch.where(
-        high_T, 1 + clip_high, torch.where(low_T, 1 - clip_low, ratio_T)
-    )
+    low_T, high_T = _clipped(ratio_T, advantage_T, clip_low=clip_low, clip_high=clip_high)
+    factor_T = torch.where(high_T, 1 + clip_high, torch.where(low_T, 1 - clip_low, ratio_T))
     one_T = torch.exp(_wide(logp_T) - _wide(logp_T).detach())
     one_T = torch.where(low_T | high_T, one_T.detach(), one_T)
     factor_T, one_T = _dual(factor_T, one_T, advantage_T, dual_clip=dual_clip)
-    return -(advantage_T * factor_T * one_T).sum(), _sums(
-        ratio_T, log_ratio_T, low_T, high_T
-    )
+    return -(advantage_T * factor_T * one_T).sum(), _sums(ratio_T, log_ratio_T, low_T, high_T)
 
 
 def nll_loss(logp_T: Tensor) -> Tensor:
@@ -97,37 +87,23 @@ def nll_loss(logp_T: Tensor) -> Tensor:
 
 
 def _ratio(logp_T: Tensor, old_logp_T: Tensor) -> tuple[Tensor, Tensor]:
-    log_ratio_T = (
-        (_wide(logp_T) - _wide(old_logp_T)).detach().clamp(max=LARGEST_LOG_RATIO)
-    )
+    log_ratio_T = (_wide(logp_T) - _wide(old_logp_T)).detach().clamp(max=LARGEST_LOG_RATIO)
     return torch.exp(log_ratio_T), log_ratio_T
 
 
-def _clipped(
-    ratio_T: Tensor, advantage_T: Tensor, *, clip_low: float, clip_high: float
-) -> tuple[Tensor, Tensor]:
-    return (advantage_T < 0) & (ratio_T < 1 - clip_low), (advantage_T > 0) & (
-        ratio_T > 1 + clip_high
-    )
+def _clipped(ratio_T: Tensor, advantage_T: Tensor, *, clip_low: float, clip_high: float) -> tuple[Tensor, Tensor]:
+    return (advantage_T < 0) & (ratio_T < 1 - clip_low), (advantage_T > 0) & (ratio_T > 1 + clip_high)
 
 
-def _dual(
-    factor_T: Tensor, one_T: Tensor, advantage_T: Tensor, *, dual_clip: float
-) -> tuple[Tensor, Tensor]:
+def _dual(factor_T: Tensor, one_T: Tensor, advantage_T: Tensor, *, dual_clip: float) -> tuple[Tensor, Tensor]:
     if not dual_clip:
         return factor_T, one_T
     capped_T = (advantage_T < 0) & (factor_T > dual_clip)
-    return factor_T.clamp(max=dual_clip).where(
-        capped_T, factor_T
-    ), one_T.detach().where(capped_T, one_T)
+    return factor_T.clamp(max=dual_clip).where(capped_T, factor_T), one_T.detach().where(capped_T, one_T)
 
 
-def _sums(
-    ratio_T: Tensor, log_ratio_T: Tensor, low_T: Tensor, high_T: Tensor
-) -> LossSums:
-    kl_T = (
-        ratio_T - 1 - log_ratio_T
-    )  # never negative, and its mean over old samples is the KL divergence
+def _sums(ratio_T: Tensor, log_ratio_T: Tensor, low_T: Tensor, high_T: Tensor) -> LossSums:
+    kl_T = ratio_T - 1 - log_ratio_T  # never negative, and its mean over old samples is the KL divergence
     sums = torch.stack([low_T.sum(), high_T.sum(), ratio_T.sum(), kl_T.sum()]).tolist()
     return LossSums(float(ratio_T.numel()), *sums)
 

@@ -14,21 +14,16 @@ PATIENCE = timedelta(hours=1)  # rank 0 uploads a checkpoint while the others wa
 
 def join(*, gpus: bool) -> None:
     """Meet the other ranks, as torchrun placed them; a rank alone opens no port."""
-    rank, world_size = (
-        int(os.environ.get("RANK", "0")),
-        int(os.environ.get("WORLD_SIZE", "1")),
-    )
+    for name, value in (("RANK", "0"), ("LOCAL_RANK", "0"), ("WORLD_SIZE", "1")):
+        os.environ.setdefault(name, value)  # DeepSpeed reads them too
+    rank, world_size = int(os.environ["RANK"]), int(os.environ["WORLD_SIZE"])
     backend = "nccl" if gpus else "gloo"
     if gpus:
         torch.cuda.set_device(local_rank())
     if world_size == 1:
-        dist.init_process_group(
-            backend, store=dist.HashStore(), rank=0, world_size=1, timeout=PATIENCE
-        )
+        dist.init_process_group(backend, store=dist.HashStore(), rank=0, world_size=1, timeout=PATIENCE)
     else:
-        dist.init_process_group(
-            backend, rank=rank, world_size=world_size, timeout=PATIENCE
-        )
+        dist.init_process_group(backend, rank=rank, world_size=world_size, timeout=PATIENCE)
     # torchrun's word to use its own store; a second meeting, to push weights, would wait for it for ever
     os.environ["TORCHELASTIC_USE_AGENT_STORE"] = "False"
 
@@ -61,11 +56,7 @@ def node() -> int:
 
 def device() -> torch.device:
     """Where this rank's tensors live."""
-    return (
-        torch.device("cuda", local_rank())
-        if dist.get_backend() == "nccl"
-        else torch.device("cpu")
-    )
+    return torch.device("cuda", local_rank()) if dist.get_backend() == "nccl" else torch.device("cpu")
 
 
 def barrier() -> None:

@@ -12,11 +12,5 @@ def learning_rate(optimizer: OptimizerConfig, step: int, total_steps: int) -> fl
     if optimizer.decay == "constant":
         return optimizer.lr
     left = max(0, total_steps - step) / max(1, total_steps - optimizer.warmup_steps)
-    share = (
-        left
-        if optimizer.decay == "linear"
-        else (1 + math.cos(math.pi * (1 - left))) / 2
-    )
-    return optimizer.lr * (
-        optimizer.min_lr_ratio + (1 - optimizer.min_lr_ratio) * share
-    )
+    share = left if optimizer.decay == "linear" else (1 + math.cos(math.pi * (1 - left))) / 2
+    return optimizer.lr * (optimizer.min_lr_ratio + (1 - optimizer.min_lr_ratio) * share)

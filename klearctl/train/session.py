@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from klearctl import checkpoints, storage
-from klearctl.config.common import TrainerConfig
+from klearctl.config.common import OptimizerConfig, TrainerConfig
 from klearctl.config.pod import PodConfig
 from klearctl.records import MetricsWriter, claim_attempt, write_result
 from klearctl.train import ranks
@@ -57,12 +57,32 @@ def start(pod: PodConfig[Any], prepare: Callable[[Path], None]) -> Start:
         if step is None:
             prepare(folder / "model")
         else:
-            committed = {
-                found.step: found for found in checkpoints.committed(pod.prefix)
-            }
+            committed = {found.step: found for found in checkpoints.committed(pod.prefix)}
             checkpoints.fetch(committed[step], folder)
     ranks.barrier()
     return Start(attempt=attempt, step=step or 0, fresh=step is None, folder=folder)
+
+
+def engine(
+    begun: Start,
+    trainer: TrainerConfig,
+    optimizer: OptimizerConfig,
+    *,
+    total_steps: int,
+    seed: int,
+    temperature: float,
+) -> Engine:
+    """The engine that the settings ask for. `total_steps` are optimizer steps."""
+    return Engine(
+        begun.model_dir,
+        optimizer=optimizer,
+        total_steps=total_steps,
+        zero_stage=trainer.zero_stage,
+        dtype=trainer.dtype,
+        row_tokens=trainer.row_tokens,
+        seed=seed,
+        temperature=temperature,
+    )
 
 
 def loop(
@@ -79,16 +99,10 @@ def loop(
     """The steps that are left. `advance(step)` makes one and gives its row of metrics; `extra()` is saved with it."""
     stop.begin()
     with ExitStack() as stack:
-        metrics = (
-            stack.enter_context(_metrics(pod, begun, trainer, steps))
-            if engine.rank == 0
-            else None
-        )
+        metrics = stack.enter_context(_metrics(pod, begun, trainer, steps)) if engine.rank == 0 else None
         for step in range(begun.step + 1, steps + 1):
             if ranks.any_rank(stop.asked):
-                _commit_unless_there(
-                    engine, pod, begun, step - 1, trainer, extra(), metrics
-                )
+                _commit_unless_there(engine, pod, begun, step - 1, trainer, extra(), metrics)
                 raise SystemExit(STOPPED)
             row = advance(step)
             if metrics:
@@ -121,6 +135,12 @@ def model_of(pod: PodConfig[Any], step: int) -> str:
     return storage.join(pod.prefix, "checkpoints", f"step-{step}", "model")
 
 
+def finished(pod: PodConfig[Any], steps: int) -> bool:
+    """Whether the last step is committed: an attempt that finds it has nothing to do. Needs no other rank."""
+    latest = checkpoints.latest(pod.prefix)
+    return latest is not None and latest.step >= steps
+
+
 def finish(pod: PodConfig[Any], steps: int) -> None:
     """The run's result: the model of the last step."""
     write_result(pod.prefix, {"model": model_of(pod, steps)})
@@ -131,9 +151,7 @@ def _look(pod: PodConfig[Any]) -> tuple[int, int | None]:
     return claim_attempt(pod.prefix), latest.step if latest else None
 
 
-def _metrics(
-    pod: PodConfig[Any], begun: Start, trainer: TrainerConfig, steps: int
-) -> MetricsWriter:
+def _metrics(pod: PodConfig[Any], begun: Start, trainer: TrainerConfig, steps: int) -> MetricsWriter:
     return MetricsWriter(
         pod.prefix,
         stage=pod.stage,

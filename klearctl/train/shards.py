@@ -14,9 +14,7 @@ SHARD_BYTES = 4 * 2**30
 class ShardWriter:
     """Collects tensors and writes a file whenever it is full. A single file is named STEM.safetensors."""
 
-    def __init__(
-        self, directory: Path, stem: str, *, shard_bytes: int = SHARD_BYTES
-    ) -> None:
+    def __init__(self, directory: Path, stem: str, *, shard_bytes: int = SHARD_BYTES) -> None:
         self.directory, self.stem, self.shard_bytes = directory, stem, shard_bytes
         self._held: dict[str, Tensor] = {}
         self._held_bytes = 0
@@ -36,20 +34,14 @@ class ShardWriter:
         """The last file, and an index as Hugging Face has it if there is more than one."""
         self._write()
         if len(self._files) == 1:
-            (self.directory / next(iter(self._files))).rename(
-                self.directory / f"{self.stem}.safetensors"
-            )
+            (self.directory / next(iter(self._files))).rename(self.directory / f"{self.stem}.safetensors")
             return
-        weight_map = {
-            name: file for file, names in self._files.items() for name in names
-        }
+        weight_map = {name: file for file, names in self._files.items() for name in names}
         index = {
             "metadata": {"total_size": self._total_bytes},
             "weight_map": weight_map,
         }
-        (self.directory / f"{self.stem}.safetensors.index.json").write_text(
-            json.dumps(index, indent=1)
-        )
+        (self.directory / f"{self.stem}.safetensors.index.json").write_text(json.dumps(index, indent=1))
 
     def _write(self) -> None:
         file = f"{self.stem}-{len(self._files) + 1:05d}.safetensors"
@@ -58,9 +50,7 @@ class ShardWriter:
         self._held, self._held_bytes = {}, 0
 
 
-def write_shards(
-    directory: Path, stem: str, tensors: Iterable[tuple[str, Tensor]], *, write: bool
-) -> None:
+def write_shards(directory: Path, stem: str, tensors: Iterable[tuple[str, Tensor]], *, write: bool) -> None:
     """Go through the tensors, which all ranks must do together, and write them if `write`."""
     writer = ShardWriter(directory, stem) if write else None
     for name, tensor in tensors:

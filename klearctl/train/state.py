@@ -3,7 +3,7 @@
 Nothing is pickled, and no file depends on how many ranks or which ZeRO stage wrote it.
 
     model/  config.json, model.safetensors, tokenizer files      what transformers and vLLM load
-    state/  optimizer.safetensors                                NAME:exp_avg, NAME:exp_avg_sq, NAME:master (bfloat16 only)
+    state/  optimizer.safetensors                                NAME:exp_avg, NAME:exp_avg_sq; bfloat16: NAME:master
             rng.safetensors, state.json                          generators, optimizer steps, the stage's own `extra`
 """
 
@@ -32,9 +32,7 @@ WEIGHTS = (".safetensors", ".bin", ".pt", ".pth", ".gguf", ".index.json")
 MODEL, STATE = "model", "state"
 
 
-def save(
-    directory: Path, engine: "Engine", deepspeed: Any, extra: dict[str, Any]
-) -> None:
+def save(directory: Path, engine: "Engine", deepspeed: Any, extra: dict[str, Any]) -> None:
     """Called by all ranks, as reading a divided tensor is a meeting; rank 0 writes."""
     write = engine.rank == 0
     write_shards(directory / MODEL, "model", engine.parameters(), write=write)
@@ -51,9 +49,7 @@ def save(
         config.save_pretrained(directory / MODEL)
         save_file(_torch_generators(), directory / STATE / "rng.safetensors")
         (directory / STATE / "state.json").write_text(
-            json.dumps(
-                {"updates": engine.updates, "extra": extra, **_other_generators()}
-            )
+            json.dumps({"updates": engine.updates, "extra": extra, **_other_generators()})
         )
 
 
@@ -88,9 +84,7 @@ def set_adam_step(deepspeed: Any, step: int) -> None:
         held["step"].fill_(step)
 
 
-def _optimizer_tensors(
-    engine: "Engine", deepspeed: Any
-) -> Iterator[tuple[str, Tensor]]:
+def _optimizer_tensors(engine: "Engine", deepspeed: Any) -> Iterator[tuple[str, Tensor]]:
     for name, parameter in engine.names.items():
         for key in _keys(engine):
             yield f"{name}:{key}", _get(deepspeed, parameter, key)
@@ -134,9 +128,7 @@ def _copy_beside(source: Path, target: Path) -> None:
 
 def _torch_generators() -> dict[str, Tensor]:
     found = {"cpu": torch.get_rng_state()}
-    return found | (
-        {"cuda": torch.cuda.get_rng_state()} if torch.cuda.is_initialized() else {}
-    )
+    return found | ({"cuda": torch.cuda.get_rng_state()} if torch.cuda.is_initialized() else {})
 
 
 def _other_generators() -> dict[str, Any]:

@@ -1,5 +1,6 @@
 """SIGTERM in a rank: before training begins it ends the process at once, later it is a wish for the next step."""
 
+import ctypes
 import os
 import signal
 
@@ -14,6 +15,8 @@ class Stop:
         """Someone wants the run to stop after a checkpoint; ranks agree on it by `ranks.any_rank(stop.asked)`."""
         self._begun = False
         signal.signal(signal.SIGTERM, self._on_signal)
+        if "TORCHELASTIC_RUN_ID" in os.environ:
+            _die_with_launcher()
 
     def begin(self) -> None:
         """From here on there is something to save."""
@@ -24,3 +27,9 @@ class Stop:
             os.write(2, b"stopped before the first step\n")
             os._exit(STOPPED)
         self.asked = True
+
+
+def _die_with_launcher() -> None:
+    """torchrun starts ranks in sessions of their own: one that outlived it would train beside the next attempt."""
+    pr_set_pdeathsig = 1  # prctl(2)
+    ctypes.CDLL(None).prctl(pr_set_pdeathsig, signal.SIGKILL)
