@@ -1,6 +1,7 @@
 """SeaweedFS as one process: in go a folder and credentials, out comes a server that answers S3 on 127.0.0.1."""
 
 import ctypes
+import http.client
 import json
 import os
 import secrets
@@ -11,8 +12,6 @@ import socket
 import subprocess
 import sys
 import time
-import urllib.error
-import urllib.request
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -169,12 +168,14 @@ def _listens(port: int) -> bool:
 
 def _make_bucket(port: int, bucket: str) -> bool:
     """Whether the bucket is there: it is a folder of the server's file store."""
-    request = urllib.request.Request(f"http://{HOST}:{port}/buckets/{bucket}/", data=b"", method="POST")
+    connection = http.client.HTTPConnection(HOST, port, timeout=5)
     try:
-        with urllib.request.build_opener(urllib.request.ProxyHandler({})).open(request, timeout=5):
-            return True
-    except (urllib.error.URLError, TimeoutError, ConnectionError):
+        connection.request("POST", f"/buckets/{bucket}/")
+        return connection.getresponse().status in (201, 409)  # made now, or long ago
+    except (OSError, http.client.HTTPException):
         return False
+    finally:
+        connection.close()
 
 
 def _last_words(log: Path) -> str:
