@@ -1,6 +1,5 @@
 """The local backend: the verbs of Kubernetes over the objects on disk and the supervisors that run them."""
 
-import base64
 import builtins
 import time
 from collections.abc import Iterator, Mapping, Sequence
@@ -8,6 +7,7 @@ from pathlib import Path
 
 from klearctl.errors import BackendError, ConfigError
 from klearctl.local import logs
+from klearctl.local.applied import check_fixed, sent_part, stored
 from klearctl.local.changes import Changes
 from klearctl.local.fields import check
 from klearctl.local.lives import Lives
@@ -31,7 +31,6 @@ from klearctl.local.store import Store
 from klearctl.local.workload import is_settled, marked
 
 _LOOK_AGAIN_S = 1.0  # at supervisors, which may die without a word
-_FREE = ("suspend", "ttlSecondsAfterFinished")  # fields of a workload's spec that may change
 
 
 class LocalBackend:
@@ -91,9 +90,9 @@ class LocalBackend:
             if old is None:
                 raise ConfigError(f"there is no {kind} {name}", fix="see `klearctl status`")
             new = merge(old, patch)
-            check(_sent(new))
+            check(sent_part(new))
             if kind in WORKLOADS:
-                _check_fixed(old, new)
+                check_fixed(old, new)
             self._store.put(new)
         self._lives.ensure(kind, name)
         return self._store.get(kind, name) or new
@@ -137,10 +136,10 @@ class LocalBackend:
                     raise BackendError(f"{kind} {name} is being deleted", fix="try again when it is gone")
                 self.delete(kind, name)  # whoever began it did not come to its end
                 old = None
-            new = _stored(sent, old)
+            new = stored(sent, old)
             if old is not None and kind in WORKLOADS:
-                _check_fixed(old, new)
-            word = "created" if old is None else "unchanged" if _sent(new) == _sent(old) else "configured"
+                check_fixed(old, new)
+            word = "created" if old is None else "unchanged" if sent_part(new) == sent_part(old) else "configured"
             if word != "unchanged":
                 self._store.put(new)
         if kind in WORKLOADS and not owners_of(new) and word != "unchanged":
@@ -172,41 +171,6 @@ class LocalBackend:
         pods = [pod for pod in self._store.find("Pod", {}) if run_of(pod) == run]
         over = all(pod["status"]["phase"] in ("Succeeded", "Failed") for pod in pods)
         return over and all(is_settled(obj) or is_true(obj, LOST) for obj in found)
-
-
-def _stored(sent: Object, old: Object | None) -> Object:
-    """What is kept of an object that was sent: what the backend and its supervisor added before stays."""
-    new = {key: value for key, value in sent.items() if key != "status"}
-    text = new.pop("stringData", None)
-    if text:
-        data = {key: base64.b64encode(value.encode()).decode() for key, value in text.items()}
-        new["data"] = (new.get("data") or {}) | data
-    if old is None:
-        return new
-    meta = old["metadata"] | new["metadata"]
-    meta["annotations"] = (old["metadata"].get("annotations") or {}) | (new["metadata"].get("annotations") or {})
-    kept = {key: value for key, value in old.items() if key == "status"}
-    if old["kind"] in WORKLOADS:
-        suspended = {key: value for key, value in old["spec"].items() if key == "suspend"}
-        new["spec"] = suspended | new["spec"]
-    return new | kept | {"metadata": {key: value for key, value in meta.items() if value}}
-
-
-def _sent(obj: Object) -> Object:
-    """An object without what only the backend writes."""
-    own = ("uid", "resourceVersion", "creationTimestamp", "deletionTimestamp", "finalizers")
-    meta = {key: value for key, value in obj["metadata"].items() if key not in own}
-    return {key: value for key, value in obj.items() if key != "status"} | {"metadata": meta}
-
-
-def _check_fixed(old: Object, new: Object) -> None:
-    before, after = ({key: value for key, value in o["spec"].items() if key not in _FREE} for o in (old, new))
-    if before != after:
-        differ = sorted(key for key in before | after if before.get(key) != after.get(key))
-        raise ConfigError(
-            f"spec.{differ[0]} of {old['kind']} {name_of(old)} cannot change once it is there",
-            fix="choose another name, or delete it first",
-        )
 
 
 def _differences(known: Mapping[str, Object], new: Mapping[str, Object]) -> Iterator[tuple[str, Object]]:

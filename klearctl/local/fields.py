@@ -13,24 +13,28 @@ from klearctl.errors import ConfigError
 from klearctl.local.objects import Object
 
 ANY: Final = object()
+NAME: Final = re.compile(r"[a-z0-9]([-a-z0-9.]*[a-z0-9])?")  # also the name of a file, as are the next two
+KEY: Final = re.compile(r"(?!\.\.)[-._a-zA-Z0-9]+")
+LABEL: Final = re.compile(r"([A-Za-z0-9]([-A-Za-z0-9_.]*[A-Za-z0-9])?)?")
+PATH: Final = re.compile(r"(?!/|\.\.(/|$)|.*/\.\.(/|$)).+")  # stays below its volume
 
 _META = {
-    "name": ANY, "namespace": ANY, "labels": ANY, "annotations": ANY, "ownerReferences": ANY,
+    "name": ANY, "namespace": ANY, "labels": {ANY: LABEL}, "annotations": ANY, "ownerReferences": ANY,
     "creationTimestamp": {None},
 }  # fmt: skip
 _FIELD_REF = {"fieldRef": {"apiVersion": ANY, "fieldPath": ANY}}
 _KEY_REF = {"name": ANY, "key": ANY, "optional": ANY}
 _ENV = {"name": ANY, "value": ANY, "valueFrom": _FIELD_REF | {"secretKeyRef": _KEY_REF, "configMapKeyRef": _KEY_REF}}
-_ITEMS = {"items": [{"key": ANY, "path": ANY, "mode": ANY}], "optional": ANY, "defaultMode": ANY}
+_ITEMS = {"items": [{"key": ANY, "path": PATH, "mode": ANY}], "optional": ANY, "defaultMode": ANY}
 _VOLUME = {
-    "name": ANY,
+    "name": NAME,
     "configMap": {"name": ANY} | _ITEMS,
     "secret": {"secretName": ANY} | _ITEMS,
     "emptyDir": {"medium": ANY, "sizeLimit": ANY},
 }
 _CONTAINER: dict[str, Any] = {
-    "name": ANY, "image": ANY, "imagePullPolicy": ANY, "command": ANY, "args": ANY, "workingDir": ANY, "env": [_ENV],
-    "volumeMounts": [{"name": ANY, "mountPath": ANY, "readOnly": ANY, "subPath": ANY}],
+    "name": NAME, "image": ANY, "imagePullPolicy": ANY, "command": ANY, "args": ANY, "workingDir": ANY, "env": [_ENV],
+    "volumeMounts": [{"name": ANY, "mountPath": ANY, "readOnly": ANY, "subPath": PATH}],
     "ports": [{"name": ANY, "containerPort": ANY, "protocol": {"TCP"}}],
     "resources": ANY, "securityContext": ANY, "terminationMessagePath": ANY, "terminationMessagePolicy": ANY,
     "restartPolicy": set(),
@@ -71,14 +75,13 @@ _JOBSET = {
 _KINDS: dict[str, dict[str, Any]] = {
     "JobSet": {"spec": _JOBSET},
     "Job": {"spec": _JOB},
-    "ConfigMap": {"data": ANY, "immutable": ANY},
-    "Secret": {"data": ANY, "stringData": ANY, "type": ANY, "immutable": ANY},
+    "ConfigMap": {"data": {KEY: ANY}, "immutable": ANY},
+    "Secret": {"data": {KEY: ANY}, "stringData": {KEY: ANY}, "type": ANY, "immutable": ANY},
     # kept, shown and deleted with their run; a process of this machine is in no network of its own
     "Service": {"spec": ANY},
     "NetworkPolicy": {"spec": ANY},
     "ServiceAccount": {"automountServiceAccountToken": ANY, "secrets": ANY, "imagePullSecrets": ANY},
 }
-_NAME = re.compile(r"[a-z0-9]([-a-z0-9.]*[a-z0-9])?")
 
 
 def check(obj: Object) -> None:
@@ -91,11 +94,12 @@ def check(obj: Object) -> None:
     if kind not in _KINDS:
         raise ConfigError(f"the local backend does not know the kind {kind}", fix=f"one of {', '.join(_KINDS)}")
     name = (obj.get("metadata") or {}).get("name")
-    if not isinstance(name, str) or len(name) > 63 or not _NAME.fullmatch(name):
+    if not isinstance(name, str) or len(name) > 63 or not NAME.fullmatch(name):
         raise ConfigError(f"metadata.name of a {kind} cannot be {name!r}", fix="small letters, digits and dashes")
     _walk(obj, {"apiVersion": ANY, "kind": ANY, "metadata": _META, "status": ANY} | _KINDS[kind], "")
-    jobs = {"Job": [("spec", obj)], "JobSet": _replicated(obj)}.get(kind, [])
-    for path, job in jobs:
+    if kind == "Job" and not obj["spec"]["template"]["spec"].get("restartPolicy"):
+        raise ConfigError("spec.template.spec.restartPolicy is missing", fix="Never or OnFailure")
+    for path, job in {"Job": [("spec", obj)], "JobSet": _replicated(obj)}.get(kind, []):
         _check_job(job["spec"], path)
 
 
@@ -107,7 +111,10 @@ def _replicated(obj: Object) -> list[tuple[str, Object]]:
 def _walk(value: Any, allowed: Any, path: str) -> None:
     if allowed is ANY or (value is None and not isinstance(allowed, set)):
         return
-    if isinstance(allowed, set):
+    if isinstance(allowed, re.Pattern):
+        if not allowed.fullmatch(str(value)):
+            raise ConfigError(f"{path} cannot be {value!r}", fix=f"something that matches {allowed.pattern}")
+    elif isinstance(allowed, set):
         if value not in allowed:
             raise _refusal(f"{path}: {value}", sorted(map(str, allowed)))
     elif isinstance(allowed, list):
@@ -116,9 +123,14 @@ def _walk(value: Any, allowed: Any, path: str) -> None:
     else:
         for key, item in value.items():
             below = f"{path}.{key}" if path else key
-            if key not in allowed:
+            if key in allowed:
+                _walk(item, allowed[key], below)
+            elif ANY in allowed:
+                _walk(item, allowed[ANY], below)
+            elif KEY in allowed:
+                _walk(key, KEY, f"a key of {path}")
+            else:
                 raise _refusal(below, [])
-            _walk(item, allowed[key], below)
 
 
 def _refusal(what: str, instead: list[str]) -> ConfigError:

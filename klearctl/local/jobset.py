@@ -1,12 +1,11 @@
-"""What the JobSet controller would do next. Pure: a JobSet and its Jobs in, a Plan out; no process, no disk, no clock."""
+"""What the JobSet controller would do next. Pure: a JobSet and its Jobs in, a Plan out; no process, disk or clock."""
 
 import copy
-import hashlib
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from klearctl.local.job import defaulted
+from klearctl.local.children import child_jobs
 from klearctl.local.objects import (
     JOBSET,
     Object,
@@ -16,7 +15,6 @@ from klearctl.local.objects import (
     is_true,
     labels_of,
     name_of,
-    owned_by,
     put_condition,
 )
 
@@ -43,7 +41,7 @@ class Plan:
 
 
 def plan(jobset: Object, jobs: Sequence[Object], *, now: float) -> Plan:
-    """The next step of a JobSet. Asked again after it was done, it ends in a Plan that changes nothing."""
+    """The next step of a JobSet; once all is done, a Plan that changes nothing."""
     status = copy.deepcopy(jobset.get("status") or {})
     status.setdefault("restarts", 0)
     current = [job for job in jobs if labels_of(job)[ATTEMPT_LABEL] == str(status["restarts"])]
@@ -76,83 +74,6 @@ def plan(jobset: Object, jobs: Sequence[Object], *, now: float) -> Plan:
     )
 
 
-def child_jobs(jobset: Object, *, attempt: int) -> list[Object]:
-    """The Jobs of one attempt, as the controller makes them, in the order of the spec."""
-    replicated = jobset["spec"]["replicatedJobs"]
-    made: list[Object] = []
-    for entry in replicated:
-        for index in range(entry.get("replicas", 1)):
-            made.append(_child(jobset, entry, index, place=len(made), attempt=attempt))
-    return made
-
-
-def service(jobset: Object) -> Object:
-    """The headless Service that gives the pods their names in DNS."""
-    return {
-        "apiVersion": "v1",
-        "kind": "Service",
-        "metadata": {"name": subdomain(jobset), "namespace": _namespace(jobset), "ownerReferences": owned_by(jobset)},
-        "spec": {
-            "clusterIP": "None",
-            "selector": {f"{JOBSET}jobset-name": name_of(jobset)},
-            "publishNotReadyAddresses": (jobset["spec"].get("network") or {}).get("publishNotReadyAddresses", True),
-        },
-    }
-
-
-def subdomain(jobset: Object) -> str:
-    """The part of a pod's DNS name after its host name; empty if the JobSet asks for none."""
-    network = jobset["spec"].get("network") or {}
-    return str(network.get("subdomain") or name_of(jobset)) if network.get("enableDNSHostnames", True) else ""
-
-
-def _child(jobset: Object, entry: Object, index: int, *, place: int, attempt: int) -> Object:
-    name = f"{name_of(jobset)}-{entry['name']}-{index}"
-    total = sum(other.get("replicas", 1) for other in jobset["spec"]["replicatedJobs"])
-    own = {
-        "global-replicas": total,
-        "group-name": entry.get("groupName", "default"),
-        "group-replicas": total,
-        "job-global-index": place,
-        "job-group-index": place,
-        "job-index": index,
-        "job-key": hashlib.sha1(f"{_namespace(jobset)}/{name}".encode()).hexdigest(),
-        "jobset-name": name_of(jobset),
-        "jobset-uid": jobset["metadata"]["uid"],
-        "replicatedjob-name": entry["name"],
-        "replicatedjob-replicas": entry.get("replicas", 1),
-        "restart-attempt": attempt,
-    }
-    labels = {JOBSET + key: str(value) for key, value in own.items()}
-    job_meta = entry["template"].get("metadata") or {}
-    pod = entry["template"]["spec"]["template"]
-    pod_meta = pod.get("metadata") or {}
-    pod_spec = {"restartPolicy": "OnFailure"} | pod["spec"]
-    if subdomain(jobset):
-        pod_spec["subdomain"] = subdomain(jobset)
-    spec = defaulted(entry["template"]["spec"])
-    spec["suspend"] = bool(jobset["spec"].get("suspend"))
-    spec["template"] = {
-        "metadata": {
-            "labels": (pod_meta.get("labels") or {}) | labels,
-            "annotations": (pod_meta.get("annotations") or {}) | labels,
-        },
-        "spec": pod_spec,
-    }
-    return {
-        "apiVersion": "batch/v1",
-        "kind": "Job",
-        "metadata": {
-            "name": name,
-            "namespace": _namespace(jobset),
-            "labels": (job_meta.get("labels") or {}) | labels,
-            "annotations": (job_meta.get("annotations") or {}) | labels,
-            "ownerReferences": owned_by(jobset),
-        },
-        "spec": spec,
-    }
-
-
 def _missing(jobset: Object, jobs: Sequence[Object], old: Sequence[Object], *, attempt: int) -> Iterator[Object]:
     """Jobs that are not there. BlockingRecreate makes them together, after the last old one is gone."""
     strategy = (jobset["spec"].get("failurePolicy") or {}).get("restartStrategy", "Recreate")
@@ -169,15 +90,18 @@ def _apply_failure_policy(jobset: Object, status: Object, failed: Sequence[Objec
     in_order = sorted(failed, key=_failed_at)
     if policy is None:
         message = f"jobset failed due to one or more job failures {_first(in_order[0])}"
-        return _end(status, "Failed", "FailedJobs", message, now=now)
+        _end(status, "Failed", "FailedJobs", message, now=now)
+        return
     action, reason, job = _rule(policy, in_order)
     message = f"applying {action} failure policy action {_first(job)}"
     if action == "FailJobSet":
-        return _end(status, "Failed", "FailJobSetFailurePolicyAction", message, now=now)
+        _end(status, "Failed", "FailJobSetFailurePolicyAction", message, now=now)
+        return
     if action == "RestartJobSet":
         if status.get("restartsCountTowardsMax", 0) >= policy.get("maxRestarts", 0):
             message = f"jobset failed due to reaching max number of restarts {_first(job)}"
-            return _end(status, "Failed", "ReachedMaxRestarts", message, now=now)
+            _end(status, "Failed", "ReachedMaxRestarts", message, now=now)
+            return
         status["restartsCountTowardsMax"] = status.get("restartsCountTowardsMax", 0) + 1
     status["restarts"] += 1
     put_condition(status, "RestartingJobSet", True, reason, message, now=now)
@@ -265,7 +189,3 @@ def _failed_at(job: Object) -> str:
 
 def _first(job: Object) -> str:
     return f"(first failed job: {name_of(job)})"
-
-
-def _namespace(obj: Object) -> str:
-    return str(obj["metadata"].get("namespace", "default"))

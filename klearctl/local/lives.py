@@ -6,7 +6,6 @@ All looks at the locks happen while the store is locked.
 
 import fcntl
 import os
-import shutil
 import signal
 import sys
 import time
@@ -14,11 +13,10 @@ from pathlib import Path
 
 from klearctl.errors import BackendError
 from klearctl.local import process
+from klearctl.local.node import clear
 from klearctl.local.objects import LOST, Object, is_ending, is_true, is_workload, name_of, owners_of, put_condition
 from klearctl.local.store import Store
 from klearctl.local.workload import SUPERVISOR_DIED, is_settled
-
-_GONE_MESSAGE = "its supervisor is gone, and what it had started was ended"
 
 
 class Lives:
@@ -105,11 +103,13 @@ class Lives:
         process.start_detached(words, folder=self._store.root, log=self._path(kind, name, "log"), keep=(lock, ready))
 
     def _bury(self, root: Object) -> None:
+        log = self._path(root["kind"], name_of(root), "log")
+        message = f"its supervisor is gone ({_last_line(log)}), and what it had started was ended"
         for pod in self._end_orphans(root):
-            status = pod["status"] | {"phase": "Failed", "reason": SUPERVISOR_DIED, "message": _GONE_MESSAGE}
+            status = pod["status"] | {"phase": "Failed", "reason": SUPERVISOR_DIED, "message": message}
             self._store.put(pod | {"status": status})
         status = dict(root.get("status") or {})
-        put_condition(status, LOST, True, SUPERVISOR_DIED, _GONE_MESSAGE, now=time.time())
+        put_condition(status, LOST, True, SUPERVISOR_DIED, message, now=time.time())
         self._store.put(root | {"status": status})
 
     def _end_orphans(self, root: Object) -> list[Object]:
@@ -124,8 +124,13 @@ class Lives:
                 process.send(one, signal.SIGKILL)
             process.wait_for(left[0])
         for uid in marks:
-            shutil.rmtree(self._store.root / "pods" / uid[:8], ignore_errors=True)
+            clear(self._store.root, uid)
         return [pod for pod in pods if pod["status"]["phase"] not in ("Succeeded", "Failed")]
 
     def _path(self, kind: str, name: str, suffix: str) -> Path:
         return self._folder / f"{kind}-{name}.{suffix}"
+
+
+def _last_line(log: Path) -> str:
+    lines = log.read_text(encoding="utf-8", errors="replace").split("\n") if log.exists() else []
+    return next((line.strip() for line in reversed(lines) if line.strip()), "it was killed")

@@ -55,6 +55,7 @@ def last_words(path: Path, start: int) -> str:
 
 
 def folder_of(root: Path, run: str) -> Path:
+    """Where the logs of a run lie."""
     return root / "logs" / run
 
 

@@ -1,4 +1,4 @@
-"""Kubernetes objects as plain dicts: their times, labels, owners and conditions, written as the controllers write them."""
+"""Kubernetes objects as plain dicts: their times, labels, owners and conditions, as the controllers write them."""
 
 import time
 from calendar import timegm
@@ -31,10 +31,12 @@ def seconds(text: str) -> float:
 
 
 def name_of(obj: Object) -> str:
+    """metadata.name."""
     return str(obj["metadata"]["name"])
 
 
 def labels_of(obj: Object) -> dict[str, str]:
+    """metadata.labels, empty if there are none."""
     return obj["metadata"].get("labels") or {}
 
 
@@ -83,6 +85,7 @@ def is_workload(obj: Object) -> bool:
 
 
 def is_ending(obj: Object) -> bool:
+    """Whether somebody asked for its end."""
     return "deletionTimestamp" in obj["metadata"]
 
 
@@ -93,6 +96,7 @@ def condition(obj: Object, kind: str) -> Object | None:
 
 
 def is_true(obj: Object, kind: str) -> bool:
+    """Whether the object has a condition of that type that is True."""
     found = condition(obj, kind)
     return found is not None and found["status"] == "True"
 

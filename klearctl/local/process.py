@@ -33,12 +33,13 @@ class Seen:
 
 
 def image_environment(environment: Mapping[str, str], addresses: Collection[str]) -> dict[str, str]:
-    """What a container image would bring along, taken from the supervisor's own environment; all else is the manifest's.
+    """What a container image would bring along, taken from the supervisor's environment; all else is the manifest's.
 
-    PATH starts with the folder of this interpreter, so that `python` in a script is the same as in a command.
-    Connections between pods go past a proxy.
+    Python writes its lines at once, so that logs are whole when it is killed. PATH starts with the folder of this
+    interpreter, so that `python` in a script is the same as in a command. Pods reach each other past a proxy.
     """
     passed = {key: value for key, value in environment.items() if _is_passed(key)}
+    passed["PYTHONUNBUFFERED"] = "1"
     passed["PATH"] = f"{os.path.dirname(sys.executable)}:{passed.get('PATH', os.defpath)}"
     if any(key.lower() in _PROXIES for key in passed):
         for key in ("no_proxy", "NO_PROXY"):

@@ -19,8 +19,8 @@ from klearctl.errors import KlearError
 from klearctl.local import process
 from klearctl.local.addresses import assign, reserve
 from klearctl.local.changes import Changes
+from klearctl.local.children import child_jobs
 from klearctl.local.job import defaulted
-from klearctl.local.jobset import child_jobs
 from klearctl.local.node import Node
 from klearctl.local.objects import BLOCK, WORKLOADS, Object, name_of
 from klearctl.local.rewrite import host_names

@@ -7,7 +7,7 @@ import time
 from collections.abc import Mapping
 
 from klearctl.errors import ConfigError
-from klearctl.local import job, jobset
+from klearctl.local import children, job, jobset
 from klearctl.local.node import Node
 from klearctl.local.objects import (
     ATTEMPT,
@@ -73,8 +73,8 @@ class Workload:
         """Take what a supervisor before left. Pods that died with it are no failures of the run: they go."""
         uid = self.root["metadata"]["uid"]
         if self.root["kind"] == "JobSet":
-            if self._store.get("Service", jobset.subdomain(self.root) or name_of(self.root)) is None:
-                self._store.put(jobset.service(self.root))
+            if self._store.get("Service", children.subdomain(self.root) or name_of(self.root)) is None:
+                self._store.put(children.service(self.root))
             self._jobs = {name_of(child): child for child in self._store.find("Job", {}) if uid in owners_of(child)}
         else:
             self._jobs = {name_of(self.root): self.root}

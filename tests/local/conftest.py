@@ -1,4 +1,4 @@
-"""A backend with a home of its own; whatever a test leaves behind is ended, and a process that is left fails the test."""
+"""A backend with a home of its own. What a test leaves is ended, and a process that is left fails the test."""
 
 import os
 import select

@@ -205,3 +205,15 @@ def test_a_field_that_is_not_honoured_is_refused_before_anything_is_made(backend
     with pytest.raises(ConfigError, match="livenessProbe"):
         backend.apply([config_map("c"), job(container("true", livenessProbe={}))])
     assert backend.list("ConfigMap") == []
+
+
+def test_the_secret_of_the_bucket_is_answered_by_the_embedded_server(backend: LocalBackend) -> None:
+    call = (
+        "import os, urllib.error, urllib.request\n"
+        "try: urllib.request.urlopen(os.environ['AWS_ENDPOINT_URL'])\n"
+        "except urllib.error.HTTPError as error: print(error.code)"
+    )
+    keys = ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_ENDPOINT_URL")
+    env = [{"name": key, "valueFrom": {"secretKeyRef": {"name": "klear-s3", "key": key}}} for key in keys]
+    backend.apply([job({"name": "main", "image": "none", "command": ["python", "-c", call], "env": env})])
+    assert printed(backend) == ["403"]  # it is there, and wants a signature

@@ -9,7 +9,7 @@ import yaml
 
 from klearctl.errors import ConfigError
 from klearctl.local.fields import check
-from tests.local.manifests import container, job, job_spec, jobset
+from tests.local.manifests import config_map, container, job, job_spec, jobset
 
 POD = "spec.template.spec"
 
@@ -83,6 +83,10 @@ def test_what_means_nothing_to_a_process_is_taken(path: str, value: Any) -> None
     [
         ({"kind": "Deployment", "metadata": {"name": "d"}}, "does not know the kind Deployment"),
         ({"kind": "ConfigMap", "metadata": {"name": "../x"}}, r"cannot be '\.\./x'"),
+        (job(container("true", name="a/b")), r"containers\[0\]\.name cannot be 'a/b'"),
+        (config_map("c", **{"../x": ""}), r"a key of data cannot be '\.\./x'"),
+        (put(job(container("true")), POD, {"containers": [container("true")]}), "restartPolicy is missing"),
+        (put(job(container("true")), "metadata.labels", {"klear.dev/run": "../x"}), r"cannot be '\.\./x'"),
         (job({"name": "main", "image": "x"}), r"containers\[0\]\.command is missing"),
         (job(container("true", volumeMounts=[{"name": "gone", "mountPath": "/x"}])), "no volume gone"),
     ],

@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from klearctl.local.job import Plan, defaulted, format_indexes, index_of, parse_indexes, plan
+from klearctl.local.counting import format_indexes, index_of, parse_indexes
+from klearctl.local.job import Plan, defaulted, plan
 from klearctl.local.objects import is_ending, is_terminal, is_true, name_of, stamp
 from klearctl.local.pod import new_pod
 from tests.local.manifests import container, job
@@ -66,16 +67,20 @@ class Cluster:
         return changed
 
 
+def failed(reason: str) -> dict[str, str]:
+    return {"FailureTarget": reason, "Failed": reason}
+
+
 @pytest.mark.parametrize(
     ("spec", "code", "condition"),
     [
         ({}, 0, {"SuccessCriteriaMet": "CompletionsReached", "Complete": "CompletionsReached"}),
-        ({}, 1, {"FailureTarget": "BackoffLimitExceeded", "Failed": "BackoffLimitExceeded"}),
+        ({}, 1, failed("BackoffLimitExceeded")),
         ({"backoffLimit": 1}, 1, {}),  # another pod is allowed
         # the rule wins over the limit
-        ({"podFailurePolicy": {"rules": [EXIT_2]}}, 2, {"FailureTarget": "PodFailurePolicy", "Failed": "PodFailurePolicy"}),
+        ({"podFailurePolicy": {"rules": [EXIT_2]}}, 2, failed("PodFailurePolicy")),
         ({"podFailurePolicy": {"rules": [EXIT_85]}}, 85, {}),  # not counted
-        ({"backoffLimit": None, "backoffLimitPerIndex": 0}, 1, {"FailureTarget": "FailedIndexes", "Failed": "FailedIndexes"}),
+        ({"backoffLimit": None, "backoffLimitPerIndex": 0}, 1, failed("FailedIndexes")),
         ({"backoffLimit": None, "backoffLimitPerIndex": 1}, 1, {}),
     ],
 )  # fmt: skip

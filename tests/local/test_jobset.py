@@ -20,6 +20,7 @@ STOPPED = {
     "onJobFailureReasons": ["PodFailurePolicy"],
     "onJobFailureMessagePatterns": ["exit code 85 "],
 }
+ROLLOUT_ONLY = {"targetReplicatedJobs": ["rollout"]}
 BAD_CONFIG = {"action": "FailJobSet", "onJobFailureMessagePatterns": ["exit code 2 "]}
 CODES = {"rules": [{"action": "FailJob", "onExitCodes": {"operator": "In", "values": [2, 85]}}]}
 
@@ -118,7 +119,7 @@ class Cluster:
         ({"maxRestarts": 0, "rules": [STOPPED]}, 1, {"Failed": "ReachedMaxRestarts"}),  # the rule is not for this code
         ({"maxRestarts": 3, "rules": [BAD_CONFIG]}, 2, {"Failed": "FailJobSetFailurePolicyAction"}),
         # a rule for another role does not match
-        ({"maxRestarts": 0, "rules": [STOPPED | {"targetReplicatedJobs": ["rollout"]}]}, 85, {"Failed": "ReachedMaxRestarts"}),
+        ({"maxRestarts": 0, "rules": [STOPPED | ROLLOUT_ONLY]}, 85, {"Failed": "ReachedMaxRestarts"}),
     ],
 )  # fmt: skip
 def test_a_failed_trainer_is_judged_by_the_failure_policy(

@@ -91,7 +91,7 @@ def test_the_store_of_a_torch_master_needs_its_port_everywhere(
 
 
 def test_a_port_of_the_manifest_can_be_used_by_two_pods_at_once(backend: LocalBackend) -> None:
-    code = "import os, socket, time; s = socket.create_server((os.environ['IP'], 8000)); print('up', flush=True); time.sleep(9)"
+    code = "import os, socket; s = socket.create_server((os.environ['IP'], 8000)); print('up', flush=True); s.accept()"
     ip = {"name": "IP", "valueFrom": {"fieldRef": {"fieldPath": "status.podIP"}}}
     main = {"name": "main", "image": "none", "command": ["python", "-c", code], "env": [ip]}
     backend.apply([job(main | {"ports": [{"containerPort": 8000}]}, pods=2)])

@@ -56,16 +56,21 @@ def facts(objects: list[dict[str, Any]]) -> dict[str, Any]:
             continue
         status = obj.get("status", {})
         name = _plain(obj["metadata"]["name"]) if obj["kind"] == "Pod" else obj["metadata"]["name"]
-        keys = ("restarts", "restartsCountTowardsMax", "terminalState", "replicatedJobsStatus", "phase")
-        keys += ("active", "succeeded", "failed", "completedIndexes") if obj["kind"] == "Job" else ()
+        keys = ["restarts", "restartsCountTowardsMax", "terminalState", "replicatedJobsStatus", "phase"]
+        keys += ["active", "succeeded", "failed", "completedIndexes"] if obj["kind"] == "Job" else []
         own: dict[str, Any] = {key: status[key] for key in keys if key in status}
         if obj["kind"] != "Pod":
             own["conditions"] = {
-                one["type"]: (one["status"], one["reason"], _plain(one["message"]))
+                one["type"]: (one["status"], one["reason"], _first_of_two(_plain(one["message"])))
                 for one in status.get("conditions", [])
             }
         found[f"{obj['kind']} {name}"] = own
     return found
+
+
+def _first_of_two(message: str) -> str:
+    """Which of a Job's two pods was seen first to end with the code is chance."""
+    return re.sub(r"(pod \S+)-\d ", r"\1 ", message)
 
 
 def _plain(text: str) -> str:

@@ -10,9 +10,9 @@ from hypothesis import strategies as st
 from klearctl.errors import ConfigError
 from klearctl.local.rewrite import command, expand, field, files, host_names, mounts, rewrite
 
-HOSTS = {name: "127.1.0.1" for name in host_names("rl-rollout-0-0", "rl", "default")} | {
-    name: "127.1.0.2" for name in host_names("rl-rollout-0-1", "rl", "default")
-}
+HOSTS = dict.fromkeys(host_names("rl-rollout-0-0", "rl", "default"), "127.1.0.1") | dict.fromkeys(
+    host_names("rl-rollout-0-1", "rl", "default"), "127.1.0.2"
+)
 PATHS = {"/etc/klear": "/h/config", "/models": "/h/models"}
 
 
