@@ -6,7 +6,6 @@ The command runs in a process group of its own, so that an interrupt ends it wit
 import os
 import signal
 import subprocess
-import sys
 import tempfile
 import time
 from collections.abc import Mapping, Sequence
@@ -80,7 +79,6 @@ def release_interrupts() -> None:
 
 def end(process: subprocess.Popen[bytes]) -> None:
     """Ends the whole process group and waits for it."""
-    ignore_interrupts()
     for number in (signal.SIGTERM, signal.SIGKILL):
         try:
             os.killpg(process.pid, number)
@@ -97,10 +95,9 @@ def last_lines(output: IO[bytes]) -> str:
 
 
 def interrupt_on_signals() -> None:
-    """Makes an end from outside (a closed terminal, `kill`) the same as Ctrl-C."""
-    for number in (signal.SIGTERM, signal.SIGHUP):
+    """Makes an end from outside (a closed terminal, `kill`) the same as Ctrl-C, which a background job ignores."""
+    for number in INTERRUPTS:
         signal.signal(number, _interrupt)
-    signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell starts background jobs with SIGINT ignored
 
 
 def ignore_interrupts() -> None:
@@ -110,5 +107,5 @@ def ignore_interrupts() -> None:
 
 
 def _interrupt(number: int, frame: FrameType | None) -> None:
-    print(f"ended by {signal.Signals(number).name}", file=sys.stderr)
+    ignore_interrupts()  # make passes on what the terminal has sent already
     raise KeyboardInterrupt
