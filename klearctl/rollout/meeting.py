@@ -22,7 +22,8 @@ def meet(host: str, port: int, *, rank: int, size: int, timeout_s: float) -> "Pr
 
 
 def broadcast(group: "ProcessGroupGloo", tensors: "Iterable[Tensor]", *, timeout_s: float) -> None:
-    """Rank 0's values of these tensors, into the same tensors of the others."""
+    """Rank 0's values of these contiguous tensors, into the same tensors of the others."""
+    import torch
     from torch.distributed import BroadcastOptions
 
     options = BroadcastOptions()
@@ -30,4 +31,4 @@ def broadcast(group: "ProcessGroupGloo", tensors: "Iterable[Tensor]", *, timeout
     options.rootTensor = 0
     options.timeout = timedelta(seconds=timeout_s)
     for tensor in tensors:
-        group.broadcast([tensor], options).wait()
+        group.broadcast([tensor.view(-1).view(torch.uint8)], options).wait()  # gloo knows few types; bytes it knows
