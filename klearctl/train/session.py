@@ -95,11 +95,17 @@ def loop(
     stop: Stop,
     advance: Callable[[int], Row],
     extra: Callable[[], dict[str, Any]],
+    first: Row | None = None,
 ) -> None:
-    """The steps that are left. `advance(step)` makes one and gives its row of metrics; `extra()` is saved with it."""
+    """The steps that are left. `advance(step)` makes one and gives its row of metrics; `extra()` is saved with it.
+
+    `first` is a row of step 0: what was measured before any step.
+    """
     stop.begin()
     with ExitStack() as stack:
         metrics = stack.enter_context(_metrics(pod, begun, trainer, steps)) if engine.rank == 0 else None
+        if metrics and first is not None:
+            metrics.write(step=0, **first)
         for step in range(begun.step + 1, steps + 1):
             if ranks.any_rank(stop.asked):
                 _commit_unless_there(engine, pod, begun, step - 1, trainer, extra(), metrics)
