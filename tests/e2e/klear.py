@@ -34,7 +34,8 @@ class Klear:
 
     def start(self, *words, **options):
         """The command, still running, in a process group of its own."""
-        return subprocess.Popen([KLEARCTL, *words], env=self.env, cwd=self.home, start_new_session=True, **options)
+        where = {"cwd": self.home, "start_new_session": True} | options
+        return subprocess.Popen([KLEARCTL, *words], env=self.env, **where)
 
     def status(self, name):
         """What `status -o json` says of the run."""

@@ -1,0 +1,121 @@
+"""SIGKILL of a trainer: the group restarts by the manifest's rules, no step is lost or doubled, the run finishes.
+
+bench/killed.py does the same to rl, at ten moments.
+"""
+
+import json
+import os
+import re
+import select
+import signal
+import time
+
+import pytest
+
+from klearctl.local import s3
+from tests.e2e.klear import fresh
+from tests.e2e.test_runs import SMALL
+
+pytestmark = pytest.mark.timeout(600)
+STEPS = 40
+SFT = f"""
+model = "new"
+data = "run:data"
+steps = {STEPS}
+batch_samples = 16
+
+[optimizer]
+lr = 1e-3
+warmup_steps = 2
+
+[trainer]
+zero_stage = 1
+dtype = "float32"
+row_tokens = 512
+checkpoint_every = 5
+metrics_interval_s = 1.0
+"""
+
+
+@pytest.fixture(scope="module")
+def klear(tmp_path_factory):
+    """A home with curated data."""
+    with fresh(tmp_path_factory.mktemp("killed")) as found, s3.use(found.home):
+        (found.home / "small.toml").write_text(SMALL)
+        (found.home / "sft.toml").write_text(SFT)
+        done = found.run("submit", "curate", "--name", "data", "-f", "small.toml", "--wait")
+        assert done.returncode == 0, done.stderr
+        yield found
+
+
+def trainers(klear, run):
+    """Ranks and launchers of the run's trainer pod."""
+    return [
+        pid
+        for pid, line in klear.processes().items()
+        if re.search(r"stages\.(launch|sft)|sft\.py", line) and run in env(pid)
+    ]
+
+
+def env(pid):
+    """The environment of a process as text; empty if it is gone."""
+    try:
+        with open(f"/proc/{pid}/environ") as file:
+            return file.read()
+    except OSError:
+        return ""
+
+
+def committed(klear, run):
+    """The committed steps."""
+    return [item["step"] for item in json.loads(klear.run("checkpoints", run, "-o", "json").stdout)]
+
+
+def wait_for(condition, limit_s=180):
+    """What the condition gives, once it gives something."""
+    end = time.monotonic() + limit_s
+    while not (found := condition()):
+        assert time.monotonic() < end, "it never came true"
+        select.select([], [], [], 0.05)
+    return found
+
+
+def test_a_trainer_killed_at_start_up_and_between_steps_loses_nothing(klear):
+    klear.run("submit", "sft", "--name", "victim", "-f", "sft.toml")
+    seen = [[]]
+    for moment in (lambda: True, lambda: committed(klear, "victim")[1:], lambda: committed(klear, "victim")[4:]):
+        wait_for(lambda: trainers(klear, "victim"))
+        wait_for(moment)
+        for pid in trainers(klear, "victim")[:1]:
+            os.kill(pid, signal.SIGKILL)
+        seen.append(committed(klear, "victim"))
+    wait_for(lambda: klear.status("victim")["state"] in ("succeeded", "failed"))
+    seen.append(committed(klear, "victim"))
+    rows = [row for row in klear.metrics("victim") if row["step"]]
+    assert klear.status("victim")["state"] == "succeeded", klear.run("logs", "victim").stdout[-6000:]
+    assert all(set(before) <= set(after) for before, after in zip(seen, seen[1:], strict=False)), seen
+    assert [row["step"] for row in rows] == list(range(1, STEPS + 1))
+
+
+def test_a_cancelled_trainer_writes_a_checkpoint_and_goes_on_from_it(klear):
+    klear.run(
+        "submit",
+        "sft",
+        "--name",
+        "paused",
+        "-f",
+        "sft.toml",
+        "--set",
+        "steps=400",
+        "--set",
+        "trainer.checkpoint_every=1000",
+    )
+    wait_for(lambda: (klear.status("paused")["step"] or 0) >= 2)
+    assert klear.run("cancel", "paused").returncode == 0
+    stopped = klear.status("paused")
+    assert klear.run("resume", "paused").returncode == 0
+    wait_for(lambda: (klear.status("paused")["step"] or 0) > stopped["step"])
+    after = klear.status("paused")
+    klear.run("cancel", "paused")
+    assert stopped["checkpoint"] is not None and stopped["checkpoint"] >= 2
+    assert (after["attempt"], after["checkpoint"]) == (stopped["attempt"] + 1, stopped["checkpoint"])
