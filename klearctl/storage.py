@@ -1,240 +1,288 @@
-"""Objects under an address: a path of this machine, or `s3://bucket/key`. Through fsspec, so both are the same here.
+"""Bytes at addresses: in goes a path or `s3://BUCKET/KEY`, out come bytes, names and files.
 
-Credentials and endpoint come from the environment alone (AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY, AWS_ENDPOINT_URL).
-Every failure is a BackendError that names the address and holds no credential.
+Keys and the endpoint come from the environment (AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY, AWS_SESSION_TOKEN,
+AWS_ENDPOINT_URL), else from where botocore finds them. Nothing is cached: a listing shows what is there now.
 """
 
+import contextlib
+import hashlib
 import json
 import os
-import tempfile
-from collections.abc import Iterator
-from contextlib import contextmanager
+import secrets
+import shutil
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any, TypeVar
 
 from klearctl.errors import BackendError
 
-if TYPE_CHECKING:
-    from fsspec import AbstractFileSystem
+AT_ONCE = 4  # files on their way together; each large one adds its own parts
+ATTEMPTS = 5  # of one request, some 10 s in all: enough for an S3 server that starts anew
+_BLOCK = 8 * 2**20
+_DRAFT = ".draft-"  # how a local file is called until it is whole
+_KEYS = "check AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY"
 
-S3 = "s3://"
+T = TypeVar("T")
 
 
 class NotFound(BackendError):
-    """There is no object at the address."""
+    """There is nothing at this address."""
 
 
-def join(prefix: str, *parts: str) -> str:
-    """The address below a prefix."""
-    return "/".join([prefix.rstrip("/"), *(part.strip("/") for part in parts)])
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One object of a listing."""
+
+    name: str
+    bytes: int
+    time: float
 
 
 def read_bytes(address: str) -> bytes:
-    """The whole object.
+    """What lies there.
 
     Raises:
-        NotFound: there is none.
+        NotFound: nothing does.
     """
-    with _speaking_of(address):
-        return bytes(_filesystem(address).cat_file(_path(address)))
+    with _asking(address) as (files, path):
+        return bytes(files.cat_file(path))
 
 
 def write_bytes(address: str, data: bytes) -> None:
-    """The object, new or instead of an old one; a reader sees the old one or the new one, never half of it."""
-    with _speaking_of(address):
-        if address.startswith(S3):
-            _filesystem(address).pipe_file(_path(address), data)
+    """Put it there, whole or not at all, over what was there."""
+    with _asking(address) as (files, path):
+        if is_s3(address):
+            files.pipe_file(path, data)
             return
-        target = Path(address)
-        target.parent.mkdir(parents=True, exist_ok=True)
-        os.replace(_written(target, data), target)
+        with _draft(Path(path), data) as draft:
+            draft.replace(path)
 
 
 def write_new(address: str, data: bytes) -> bool:
-    """The object, if there is none yet; of many writers one gets True."""
-    with _speaking_of(address):
+    """Put it there unless something is there already; whether it was put. Of many writers one gets True."""
+    with _asking(address) as (files, path):
         try:
-            if address.startswith(S3):
-                _filesystem(address).pipe_file(_path(address), data, mode="create")
+            if is_s3(address):
+                files.pipe_file(path, data, mode="create")
                 return True
-            target = Path(address)
-            target.parent.mkdir(parents=True, exist_ok=True)
-            part = _written(target, data)
-            try:
-                os.link(part, target)
-            finally:
-                part.unlink()
-        except FileExistsError:
-            return False
-        return True
+            with _draft(Path(path), data) as draft:
+                os.link(draft, path)
+                return True
+        except OSError as error:
+            if isinstance(error, FileExistsError) or _code(error) == "PreconditionFailed":
+                return False
+            raise
 
 
 def read_json(address: str) -> Any:
-    """The object as JSON.
+    """The JSON value that lies there.
 
     Raises:
-        NotFound: there is none.
+        NotFound: nothing does.
         BackendError: it is not JSON.
     """
-    data = read_bytes(address)
     try:
-        return json.loads(data)
+        return json.loads(read_bytes(address))
     except ValueError as error:
-        raise BackendError(f"{address} is not JSON: {error}", fix="remove it, or write it again") from error
+        raise BackendError(f"{address} is not JSON: {error}", fix="was it written by something else?") from error
 
 
 def write_json(address: str, value: Any) -> None:
-    """The value as JSON."""
-    write_bytes(address, (json.dumps(value, indent=2) + "\n").encode())
+    """Put a value there as JSON."""
+    write_bytes(address, json.dumps(value, indent=1, allow_nan=False).encode() + b"\n")
 
 
 def exists(address: str) -> bool:
-    """Whether there is an object, or anything below the address."""
-    with _speaking_of(address):
-        return bool(_filesystem(address).exists(_path(address)))
-
-
-def sizes(prefix: str) -> dict[str, int]:
-    """Every object below the prefix, by its name from there, with its size in bytes; sorted."""
-    with _speaking_of(prefix):
-        root = _path(prefix).rstrip("/")
-        try:
-            found = _filesystem(prefix).find(root, detail=True)
-        except FileNotFoundError:
-            return {}
-        return {name.removeprefix(root).lstrip("/"): int(about["size"]) for name, about in sorted(found.items())}
+    """Whether there is an object, or anything below this prefix."""
+    with _asking(address) as (files, path):
+        return bool(files.exists(path))
 
 
 def names(prefix: str) -> list[str]:
-    """Every object below the prefix, by its name from there; sorted."""
-    return list(sizes(prefix))
+    """All names below the prefix, relative to it, sorted; [] if there are none."""
+    return [entry.name for entry in entries(prefix)]
+
+
+def entries(prefix: str) -> list[Entry]:
+    """All objects below the prefix in one listing, sorted by name."""
+    with _asking(prefix) as (files, path):
+        found = files.find(path, detail=True)
+    root = path.rstrip("/") + "/"
+    return sorted(
+        (
+            Entry(name.removeprefix(root), item["size"], _time(item))
+            for name, item in found.items()
+            if name.startswith(root) and item["type"] == "file" and not Path(name).name.startswith(_DRAFT)
+        ),
+        key=lambda entry: entry.name,
+    )
+
+
+def digest(address: str) -> tuple[int, str]:
+    """How many bytes lie there, and their SHA-256."""
+    total, sha256 = 0, hashlib.sha256()
+    with _asking(address) as (files, path), files.open(path, "rb", block_size=_BLOCK) as file:
+        while block := file.read(_BLOCK):
+            total += len(block)
+            sha256.update(block)
+    return total, sha256.hexdigest()
 
 
 def upload(directory: Path, prefix: str) -> None:
-    """Every file below the directory, under the same names."""
-    with _speaking_of(prefix):
-        files = sorted(file for file in directory.rglob("*") if file.is_file())
-        targets = [join(_path(prefix), file.relative_to(directory).as_posix()) for file in files]
-        if files:
-            _filesystem(prefix).put([str(file) for file in files], targets)
+    """Put all files of the directory below the prefix, several at a time, large ones in parts."""
+    found = [file.relative_to(directory).as_posix() for file in sorted(directory.rglob("*")) if file.is_file()]
+    together(lambda name: _put(directory / name, join(prefix, name)), found)
 
 
 def download(prefix: str, directory: Path) -> None:
-    """Every object below the prefix, under the same names.
+    """Write everything below the prefix into the directory, several files at a time.
 
     Raises:
-        NotFound: there is none.
+        NotFound: there is nothing below it.
     """
     found = names(prefix)
     if not found:
-        raise NotFound(f"there is nothing under {prefix}", fix="check the address")
-    with _speaking_of(prefix):
-        targets = [directory / name for name in found]
-        for target in targets:
-            target.parent.mkdir(parents=True, exist_ok=True)
-        _filesystem(prefix).get([join(_path(prefix), name) for name in found], [str(target) for target in targets])
+        raise NotFound(f"there is nothing below {prefix}", fix="check the address")
+    together(lambda name: get(join(prefix, name), directory / name), found)
+
+
+def get(address: str, file: Path) -> None:
+    """Write one object into a file."""
+    file.parent.mkdir(parents=True, exist_ok=True)
+    with _asking(address) as (files, path):
+        files.get_file(path, str(file))
+
+
+def together(act: Callable[[str], T], found: Iterable[str]) -> list[T]:
+    """The act on each, a few at a time, in order."""
+    with ThreadPoolExecutor(AT_ONCE) as pool:
+        return list(pool.map(act, found))
 
 
 def delete(prefix: str) -> None:
-    """Everything below the prefix, or the object itself."""
-    with _speaking_of(prefix):
-        filesystem = _filesystem(prefix)
-        if filesystem.exists(_path(prefix)):
-            filesystem.rm(_path(prefix), recursive=True)
+    """Remove the object and everything below the prefix; nothing there is fine."""
+    with _asking(prefix) as (files, path):
+        if is_s3(prefix):
+            if found := files.find(path):
+                files.rm(found)
+        elif Path(path).is_dir():
+            shutil.rmtree(path)
+        else:
+            Path(path).unlink(missing_ok=True)
+
+
+def join(prefix: str, *parts: str) -> str:
+    """The address of something below the prefix."""
+    return "/".join((prefix.rstrip("/"), *(part.strip("/") for part in parts)))
 
 
 def local_path(address: str, directory: Path) -> Path:
-    """A path as it is; anything else downloaded into the directory, an object or all below a prefix.
-
-    Raises:
-        NotFound: there is nothing at the address.
-    """
-    if not address.startswith(S3):
-        if not Path(address).exists():
-            raise NotFound(f"there is no {address}", fix="check the path")
+    """A file or folder of this machine with what lies there: a path as it is, else a copy in the directory."""
+    if not is_s3(address):
         return Path(address)
-    if names(address) == [""] or _is_object(address):
-        target = directory / address.rsplit("/", 1)[-1]
-        directory.mkdir(parents=True, exist_ok=True)
-        target.write_bytes(read_bytes(address))
-        return target
-    download(address, directory)
-    return directory
+    target = directory / address.rstrip("/").rpartition("/")[2]
+    if names(address):
+        download(address, target)
+    else:
+        get(address, target)
+    return target
 
 
-def blocks(address: str, size: int) -> Iterator[bytes]:
-    """The object, a block of so many bytes at a time."""
-    with _speaking_of(address), _filesystem(address).open(_path(address), "rb", block_size=size) as file:
-        while block := file.read(size):
-            yield block
+def is_s3(address: str) -> bool:
+    """Whether this is an address in a bucket rather than a path."""
+    return address.startswith("s3://")
 
 
 def check_bucket(bucket: str) -> None:
-    """Returns if the bucket is there and answers.
+    """Make sure that the bucket, or the folder that stands for one, is there and answers.
 
     Raises:
         BackendError: it is missing, refuses or cannot be reached.
     """
-    with _speaking_of(bucket):
-        name = _path(bucket).partition("/")[0]
-        _filesystem(bucket).call_s3("head_bucket", Bucket=name)
+    with _asking(bucket, attempts=1) as (files, path):
+        if is_s3(bucket):
+            files.call_s3("head_bucket", Bucket=path.partition("/")[0])
+        else:
+            Path(path).mkdir(parents=True, exist_ok=True)
 
 
-def _is_object(address: str) -> bool:
-    with _speaking_of(address):
-        return bool(_filesystem(address).isfile(_path(address)))
+def _put(file: Path, address: str) -> None:
+    with _asking(address) as (files, path):
+        if is_s3(address):
+            files.put_file(str(file), path)
+            return
+        with _draft(Path(path), b"") as draft:
+            shutil.copyfile(file, draft)
+            draft.replace(path)
 
 
-def _filesystem(address: str) -> "AbstractFileSystem":
+@contextlib.contextmanager
+def _draft(target: Path, data: bytes) -> Iterator[Path]:
+    """A file beside the target, to be renamed to it: a reader never sees half of it."""
+    target.parent.mkdir(parents=True, exist_ok=True)
+    draft = target.with_name(f"{_DRAFT}{secrets.token_hex(8)}")
+    try:
+        draft.write_bytes(data)
+        yield draft
+    finally:
+        draft.unlink(missing_ok=True)
+
+
+def _time(item: dict[str, Any]) -> float:
+    changed = item.get("LastModified")
+    return changed.timestamp() if changed else float(item["mtime"])
+
+
+@contextlib.contextmanager
+def _asking(address: str, attempts: int = ATTEMPTS) -> Iterator[tuple[Any, str]]:
+    """The file system and the path in it; what fails inside becomes an error that names the address, and no key."""
+    files, path, wire_errors = _open(address, attempts)
+    try:
+        yield files, path
+    except FileNotFoundError as error:
+        if _code(error) == "NoSuchBucket" or (is_s3(address) and "/" not in path):
+            raise NotFound(f"there is no bucket {_bucket(path)}", fix="create it, or say another bucket") from error
+        raise NotFound(f"{address} does not exist", fix="check the address, or wait until it is written") from error
+    except PermissionError as error:
+        fix = _KEYS if is_s3(address) else "check who may write there"
+        raise BackendError(f"{address} refuses ({_code(error)})", fix=fix) from error
+    except wire_errors as error:
+        fix = f"is {files.endpoint_url or 'S3'} up and has it room?" if is_s3(address) else "is there room on the disk?"
+        if _code(error) == "NoCredentialsError":
+            fix = _KEYS
+        raise BackendError(f"{address} cannot be reached or used ({_code(error)})", fix=fix) from error
+
+
+def _open(address: str, attempts: int) -> tuple[Any, str, tuple[type[Exception], ...]]:
+    """The file system, the path in it, and its errors. Imported here: `klearctl --help` needs none of it."""
     import fsspec
 
-    if not address.startswith(S3):
-        return fsspec.filesystem("file", auto_mkdir=True)
-    return fsspec.filesystem(
-        "s3", use_listings_cache=False, skip_instance_cache=False, config_kwargs={"retries": {"max_attempts": 5}}
-    )
-
-
-def _path(address: str) -> str:
-    return address.removeprefix(S3)
-
-
-def _written(target: Path, data: bytes) -> Path:
-    """The data in a file beside its target, on disk before it gets its name."""
-    handle, name = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}.")
-    with os.fdopen(handle, "wb") as file:
-        file.write(data)
-        file.flush()
-        os.fsync(file.fileno())
-    return Path(name)
-
-
-@contextmanager
-def _speaking_of(address: str) -> Iterator[None]:
-    """Turns what fsspec, s3fs and botocore raise into one line with the address and one with what to try."""
-    try:
-        yield
-    except FileNotFoundError as error:
-        raise NotFound(f"there is no {address}", fix="check the address; klearctl status lists the runs") from error
-    except PermissionError as error:
-        raise BackendError(f"{address} refuses these credentials", fix=_CREDENTIALS) from error
-    except OSError as error:
-        raise BackendError(f"{address} cannot be used: {_reason(error)}", fix=_CREDENTIALS) from error
-    except _botocore_errors(address) as error:
-        raise BackendError(f"{address} cannot be reached: {_reason(error)}", fix=_CREDENTIALS) from error
-
-
-_CREDENTIALS = "check AWS_ENDPOINT_URL, AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, and the bucket in klear.toml"
-
-
-def _botocore_errors(address: str) -> tuple[type[Exception], ...]:
-    if not address.startswith(S3):
-        return ()
+    if not is_s3(address):
+        return fsspec.filesystem("file"), address, (OSError,)
     from botocore.exceptions import BotoCoreError, ClientError
 
-    return BotoCoreError, ClientError
+    said = {"key": "AWS_ACCESS_KEY_ID", "secret": "AWS_SECRET_ACCESS_KEY", "token": "AWS_SESSION_TOKEN"}
+    files = fsspec.filesystem(
+        "s3",
+        **{name: os.environ.get(variable) or None for name, variable in said.items()},
+        endpoint_url=os.environ.get("AWS_ENDPOINT_URL") or None,
+        use_listings_cache=False,
+        config_kwargs={"retries": {"mode": "standard", "total_max_attempts": attempts}, "connect_timeout": 10},
+    )
+    return files, address.removeprefix("s3://").rstrip("/"), (OSError, BotoCoreError, ClientError)
 
 
-def _reason(error: Exception) -> str:
-    """The first line of what the library says, which holds an endpoint at most."""
-    return (str(error) or type(error).__name__).splitlines()[0]
+def _bucket(path: str) -> str:
+    return f"s3://{path.partition('/')[0]}"
+
+
+def _code(error: BaseException) -> str:
+    """The S3 error code, else what the system says, else the kind of error: never its text, which may hold anything."""
+    response = getattr(error.__cause__ or error, "response", None)
+    if response:
+        return str(response["Error"]["Code"])
+    if isinstance(error, OSError) and error.errno:
+        return os.strerror(error.errno)
+    return type(error).__name__

@@ -1,6 +1,7 @@
 """The keeper of the embedded S3 server: starts it, reports, and ends it when nobody uses it any more.
 
-`python -m klearctl.local.keeper FOLDER REPORT LOCK`: REPORT is the writing end of the starter's pipe, LOCK the start lock.
+`python -m klearctl.local.keeper FOLDER REPORT LOCK`: REPORT is the writing end
+of the pipe to the starter, LOCK the start lock.
 Nothing on the pipe means that the server is ready and that FOLDER/endpoint says where.
 """
 
@@ -49,7 +50,7 @@ def _publish(path: Path, url: str) -> None:
 def _end_when_idle(folder: Path, process: subprocess.Popen[bytes]) -> None:
     """Kill the server as soon as nobody has used it for a while, and let nobody in before it is gone.
 
-    Killed, not asked: on SIGTERM it waits 15 s for streams to itself (measured), and what it has acknowledged is written.
+    Killed, not asked: on SIGTERM it waits 15 s for streams to itself (measured); what it acknowledged is written.
     """
     users = os.open(folder / "users.lock", os.O_RDWR)
     while True:

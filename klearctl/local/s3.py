@@ -1,6 +1,6 @@
-"""The embedded S3 server: in goes the home folder, out come an endpoint and its credentials, for as long as they are used.
+"""The embedded S3 server: in goes the home folder, out come an endpoint and keys, for as long as they are used.
 
-Whoever uses the server holds a shared lock on `s3/users.lock`; the keeper (see `keeper.py`) ends the server once it gets
+Whoever uses the server holds a shared lock on `s3/users.lock`; the keeper (`keeper.py`) ends the server once it gets
 that lock for itself. A lock vanishes with its holder, so even a killed command leaves no server behind.
 """
 

@@ -76,7 +76,7 @@ def _check_room(folder: Path) -> None:
 
 
 def _ports(path: Path) -> dict[str, int]:
-    """Two free ports for each service. Those of last time if possible: a pod that outlives the server finds it again."""
+    """Two free ports for each service, those of last time if possible: a pod that outlives a server finds the next."""
     names = [*SERVICES, *(f"{name}.grpc" for name in SERVICES)]
     try:
         kept = {name: int(json.loads(path.read_text())[name]) for name in names}
