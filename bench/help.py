@@ -1,6 +1,6 @@
 """CPU seconds of `klearctl --help`, beside a bare `import click`, which is the least it can take here.
 
-    python -m bench.help
+    make bench
     klearctl --help       0.071 s   (limit 0.150 s)
     import click          0.060 s
 
