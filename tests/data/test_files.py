@@ -4,6 +4,7 @@ import gzip
 import json
 import os
 from pathlib import Path
+from typing import Any
 
 import pyarrow
 import pyarrow.parquet
@@ -15,7 +16,7 @@ from klearctl.data.files import read_file
 from klearctl.errors import ConfigError
 
 SHARED = Path(os.environ.get("KLEAR_SHARED", "../shared")) / "data"
-ROWS = [{"problem": "1 + 1?", "answer": "2"}, {"problem": "2 + 2?", "answer": 4}]
+ROWS: list[dict[str, Any]] = [{"problem": "1 + 1?", "answer": "2"}, {"problem": "2 + 2?", "answer": 4}]
 
 
 def jsonl(rows):
@@ -47,7 +48,7 @@ def one_row(tmp_path, row, **fields):
         ("sums.jsonl.gz", gzip.compress(jsonl(ROWS))),
         ("sums.json", json.dumps(ROWS).encode()),
         ("sums.json.gz", gzip.compress(json.dumps(ROWS).encode())),
-        ("sums.parquet", parquet([{**row, "answer": str(row["answer"])} for row in ROWS])),
+        ("sums.parquet", parquet([dict(row, answer=str(row["answer"])) for row in ROWS])),
     ],
 )
 def test_every_kind_of_file_gives_the_same_problems(name, data, tmp_path):
