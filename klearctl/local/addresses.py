@@ -33,25 +33,31 @@ class Listener:
 def reserve(key: str, preferred: int | None = None) -> tuple[int, socket.socket]:
     """A block of addresses, and the socket that keeps others from taking it while it is open.
 
-    The socket's name lies in the abstract namespace: all homes and users of this machine see it, and it is
-    gone with the process that holds it.
-
     Raises:
         BackendError: every block is taken.
     """
     first = zlib.crc32(key.encode()) if preferred is None else preferred
     for step in range(_BLOCKS):
         block = (first + step) % _BLOCKS
-        holder = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
-        try:
-            holder.bind(f"\0klearctl/addresses/{block}")
-        except OSError as error:
-            holder.close()
-            if error.errno != errno.EADDRINUSE:
-                raise
-            continue
-        return block, holder
+        if holder := claim(f"addresses/{block}"):
+            return block, holder
     raise BackendError("all loopback addresses for pods are taken on this machine", fix="cancel a run")
+
+
+def claim(what: str) -> socket.socket | None:
+    """A socket that marks a thing of this machine as taken while it is open; None if another has it.
+
+    Its name lies in the abstract namespace: all homes and users of the machine see it, and it goes with its process.
+    """
+    holder = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+    try:
+        holder.bind(f"\0klearctl/{what}")
+    except OSError as error:
+        holder.close()
+        if error.errno != errno.EADDRINUSE:
+            raise
+        return None
+    return holder
 
 
 def assign(hosts: Sequence[str], block: int) -> dict[str, str]:

@@ -9,11 +9,13 @@ from pathlib import Path
 from klearctl.errors import ConfigError
 from klearctl.local import process
 from klearctl.local.addresses import conflict
+from klearctl.local.gpus import RESOURCE, Gpus, devices, visible, wanted_by
 from klearctl.local.objects import Object, is_ending, name_of
-from klearctl.local.pod import fail
+from klearctl.local.pod import fail, unschedulable
 from klearctl.local.rewrite import Command, Lookup, command, files, mounts, rewrite
 from klearctl.local.running import RunningPod
 
+_LOOK_AGAIN_S = 5.0  # at GPUs that another workload holds
 _SOCKET_ROOM = 56  # characters: an AF_UNIX address holds 107, and programs put long names below TMPDIR
 
 
@@ -25,52 +27,65 @@ class Node:
         self._hosts = hosts
         self._image = process.image_environment(os.environ, addresses)
         self._lookup = lookup
+        self._gpus = Gpus(devices())
+        self._look_again_at: float | None = None
         self._pods: dict[str, RunningPod] = {}
 
     def step(self, pods: Collection[Object], ended: Mapping[int, int], *, now: float) -> list[Object]:
         """Do what is due. `ended` are exit codes by pid. Returns the pods whose status is new."""
         for running in self._pods.values():
             running.collect(ended, now=now)
-        changed: list[Object] = []
-        for pod in pods:
-            phase = pod["status"]["phase"]
-            if phase in ("Succeeded", "Failed"):
-                continue
-            new = self._step(pod, now=now)
-            if new["status"] != pod["status"]:
-                changed.append(new)
-        return changed
+        self._look_again_at = None
+        stepped = [(pod, self._step(pod, now=now)) for pod in pods if not _is_over(pod)]
+        return [new for old, new in stepped if new["status"] != old["status"]]
 
     def wake_at(self, now: float) -> float | None:
         """When to step again even if nothing happens."""
         times = [moment for running in self._pods.values() if (moment := running.wake_at(now)) is not None]
-        return min(times) if times else None
+        return min([*times, *([] if self._look_again_at is None else [self._look_again_at])], default=None)
 
     def _step(self, pod: Object, *, now: float) -> Object:
         uid = pod["metadata"]["uid"]
         if uid not in self._pods:
-            if is_ending(pod):
-                return pod | {"status": pod["status"] | {"phase": "Failed"}}
-            address = pod["status"]["podIP"]
-            if any(other.pod["status"]["podIP"] == address for other in self._pods.values()):
-                return pod  # it waits until the older pod of its name has ended
-            try:
-                self._fill_volumes(pod)
-                commands = self._commands(pod)
-            except ConfigError as error:
-                return fail(pod, "CreateContainerConfigError", str(error))
-            if taken := _taken_port(pod, commands):
-                return fail(pod, "PortInUse", taken)
-            self._pods[uid] = RunningPod(pod, commands, root=self._root)
+            refused = self._admit(pod, now=now)
+            if refused is not None:
+                return refused
         running = self._pods[uid]
         running.pod = pod
         new = running.step(now=now)
-        if new["status"]["phase"] in ("Succeeded", "Failed"):
+        if _is_over(new):
             del self._pods[uid]
-            clear(self._root, uid)
+            self._clear(uid)
         return new
 
-    def _commands(self, pod: Object) -> dict[str, Command]:
+    def _admit(self, pod: Object, *, now: float) -> Object | None:
+        """Give the pod what it needs, so that it can run. Else the pod as it is then: it waits, or it has failed."""
+        if is_ending(pod):
+            return pod | {"status": pod["status"] | {"phase": "Failed"}}
+        uid, address = pod["metadata"]["uid"], pod["status"]["podIP"]
+        if any(other.pod["status"]["podIP"] == address for other in self._pods.values()):
+            return pod  # the older pod of its name has not ended yet
+        mine = self._gpus.take(uid, wanted_by(pod))
+        if mine is None:
+            self._look_again_at = now + _LOOK_AGAIN_S
+            return unschedulable(pod, f"0/1 nodes are available: 1 Insufficient {RESOURCE}.", now=now)
+        try:
+            self._fill_volumes(pod)
+            commands = self._commands(pod, mine)
+            reason, message = "PortInUse", _taken_port(pod, commands)
+        except ConfigError as error:
+            commands, reason, message = {}, "CreateContainerConfigError", str(error)
+        if message:
+            self._clear(uid)
+            return fail(pod, reason, message)
+        self._pods[uid] = RunningPod(pod, commands, root=self._root)
+        return None
+
+    def _clear(self, uid: str) -> None:
+        self._gpus.give_back(uid)
+        clear(self._root, uid)
+
+    def _commands(self, pod: Object, gpus: Mapping[str, list[int]]) -> dict[str, Command]:
         folder = str(self._folder(pod))
         containers = (pod["spec"].get("initContainers") or []) + pod["spec"]["containers"]
         commands: dict[str, Command] = {}
@@ -78,6 +93,8 @@ class Node:
             made = command(pod, entry, lookup=self._lookup, hosts=self._hosts, folder=folder)
             marks = {process.MARK_POD: pod["metadata"]["uid"], process.MARK_CONTAINER: entry["name"]}
             env = self._image | {"HOSTNAME": pod["spec"]["hostname"]} | made.env | marks
+            if entry["name"] in gpus:
+                env["CUDA_VISIBLE_DEVICES"] = visible(made.env.get("CUDA_VISIBLE_DEVICES"), gpus[entry["name"]])
             commands[entry["name"]] = Command(made.words, env, made.folder)
         return commands
 
@@ -105,6 +122,10 @@ class Node:
         if not short.is_symlink():
             short.symlink_to(folder)
         return short
+
+
+def _is_over(pod: Object) -> bool:
+    return pod["status"]["phase"] in ("Succeeded", "Failed")
 
 
 def _taken_port(pod: Object, commands: Mapping[str, Command]) -> str:

@@ -147,6 +147,13 @@ def fail(pod: Object, reason: str, message: str) -> Object:
     return pod | {"status": pod["status"] | {"phase": "Failed", "reason": reason, "message": message}}
 
 
+def unschedulable(pod: Object, message: str, *, now: float) -> Object:
+    """The pod as one that waits for what the machine does not have free."""
+    status = pod["status"] | {"conditions": [dict(known) for known in pod["status"].get("conditions", [])]}
+    put_condition(status, "PodScheduled", False, "Unschedulable", message, now=now)
+    return pod | {"status": status}
+
+
 def _put(status: Object, kind: str, value: bool, now: float, reason: str = "") -> None:
     put_condition(status, kind, value, reason, "", now=now)
 
