@@ -1,5 +1,6 @@
 """SeaweedFS as one process: in go a folder and credentials, out comes a server that answers S3 on 127.0.0.1."""
 
+import contextlib
 import ctypes
 import http.client
 import json
@@ -77,26 +78,29 @@ def _check_room(folder: Path) -> None:
 
 def _ports(path: Path) -> dict[str, int]:
     """Two free ports for each service, those of last time if possible: a pod that outlives a server finds the next."""
-    names = [*SERVICES, *(f"{name}.grpc" for name in SERVICES)]
     try:
-        kept = {name: int(json.loads(path.read_text())[name]) for name in names}
+        kept = json.loads(path.read_text())
+        ports = _hold({name: int(kept[name]) for name in (*SERVICES, *(f"{name}.grpc" for name in SERVICES))})
     except (OSError, ValueError, KeyError):
-        kept = dict.fromkeys(names, 0)
-    try:
-        ports = _free(kept)
-    except OSError:
-        ports = _free(dict.fromkeys(names, 0))
+        ports = _choose()
     path.write_text(json.dumps(ports))
     return ports
 
 
-def _free(wanted: dict[str, int]) -> dict[str, int]:
+def _choose() -> dict[str, int]:
+    for _ in range(50):
+        free = _hold(dict.fromkeys((*SERVICES, *(f"{name}.grpc" for name in SERVICES)), 0))
+        pair = {"admin": free["admin.grpc"] - 10_000}  # the admin's own worker expects its port that far above
+        with contextlib.suppress(OSError):
+            return {**free, **_hold(pair)}
+    raise BackendError(f"{HOST} has no free ports")
+
+
+def _hold(wanted: dict[str, int]) -> dict[str, int]:
     """The ports, 0 replaced by any free one; all are held at once, so that no two are the same."""
-    held = {name: socket.create_server((HOST, port)) for name, port in wanted.items()}
-    ports = {name: listener.getsockname()[1] for name, listener in held.items()}
-    for listener in held.values():
-        listener.close()
-    return ports
+    with contextlib.ExitStack() as held:
+        listeners = {name: held.enter_context(socket.create_server((HOST, port))) for name, port in wanted.items()}
+        return {name: listener.getsockname()[1] for name, listener in listeners.items()}
 
 
 def _run(folder: Path, ports: dict[str, int]) -> subprocess.Popen[bytes]:
@@ -115,6 +119,7 @@ def _run(folder: Path, ports: dict[str, int]) -> subprocess.Popen[bytes]:
         "webdav": "false",
         "admin.ui": "false",
         "master.telemetry": "false",
+        "master.resumeState": "false",  # with an old leader to wait for, the first write takes 5 s; volumes tell all it holds
         "master.volumeSizeLimitMB": 29_000,  # far from full, so that its maintenance never re-encodes a volume
         "master.vacuumIntervalSeconds": 60,
         "volume.max": 100,
