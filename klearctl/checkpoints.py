@@ -1,171 +1,179 @@
-"""What a run can go on from: `PREFIX/checkpoints/step-N/{model/, state/, manifest.json, COMMIT}`.
+"""Checkpoints of a run: in goes its prefix, out come the steps that can be resumed, and their files.
 
-`COMMIT` is written last, so a checkpoint whose writer was killed is not there for any reader. `model/` is a plain
-Hugging Face directory that transformers and vLLM load.
+    PREFIX/checkpoints/step-N/{model/..., state/..., manifest.json, COMMIT}
+
+The manifest holds the size and SHA-256 of each file. COMMIT is written last; without it the rest does not exist.
 """
 
 import hashlib
 import re
 import time
 from dataclasses import dataclass
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Any
 
 from klearctl import records, storage
 from klearctl.errors import ConfigError, RunFailed
 from klearctl.run import run_prefix
 
-_STEP = re.compile(r"step-(\d+)/COMMIT")
-_RUN = re.compile(r"run:([^@]+)(?:@(\d+))?")
-_BLOCK = 1 << 20
+MANIFEST, COMMIT = "manifest.json", "COMMIT"
+_NAME = re.compile(r"step-(\d+)/(.+)")
 
 
 @dataclass(frozen=True, slots=True)
 class Checkpoint:
-    """A committed checkpoint."""
+    """A whole one."""
 
     step: int
     address: str
     bytes: int
-    """Size of its files, together."""
-
     time: float
-    """When it was committed, in seconds of the epoch."""
+    """When it was committed, in seconds since 1970."""
 
 
 def save(prefix: str, step: int, directory: Path) -> None:
-    """Puts the directory's files, then their manifest, then COMMIT.
+    """Commit the directory as the checkpoint of this step: its files, the manifest, COMMIT.
 
-    What a killed writer of the same step left is written over; only files of the manifest count.
+    What a killed writer left of this step is replaced. A step that is committed stays as it is.
     """
     address = _address(prefix, step)
-    files = {
-        file.relative_to(directory).as_posix(): {"bytes": file.stat().st_size, "sha256": _digest(file)}
-        for file in sorted(directory.rglob("*"))
-        if file.is_file()
-    }
+    left = storage.names(address)
+    if COMMIT in left:
+        return
+    if left:
+        storage.delete(address)
+    manifest = {"step": step, "files": _describe(directory)}
     storage.upload(directory, address)
-    storage.write_json(storage.join(address, "manifest.json"), {"step": step, "files": files})
-    total = sum(int(str(file["bytes"])) for file in files.values())
-    storage.write_json(storage.join(address, "COMMIT"), {"step": step, "bytes": total, "time": time.time()})
+    storage.write_json(storage.join(address, MANIFEST), manifest)
+    storage.write_bytes(storage.join(address, COMMIT), f"{time.time()}\n".encode())
 
 
 def committed(prefix: str) -> list[Checkpoint]:
-    """Every committed checkpoint, the newest step last."""
-    root = storage.join(prefix, "checkpoints")
-    steps = sorted(int(found[1]) for name in storage.names(root) if (found := _STEP.fullmatch(name)))
-    return [_read(prefix, step) for step in steps]
+    """The checkpoints that are whole, the newest last. One listing, however many there are."""
+    sizes: dict[int, int] = {}
+    times: dict[int, float] = {}
+    for entry in storage.entries(storage.join(prefix, "checkpoints")):
+        if not (match := _NAME.fullmatch(entry.name)):
+            continue
+        step = int(match[1])
+        sizes[step] = sizes.get(step, 0) + entry.bytes
+        if match[2] == COMMIT:
+            times[step] = entry.time
+    return [Checkpoint(step, _address(prefix, step), sizes[step], times[step]) for step in sorted(times)]
 
 
 def latest(prefix: str) -> Checkpoint | None:
-    """The committed checkpoint of the highest step, or None."""
-    root = storage.join(prefix, "checkpoints")
-    steps = [int(found[1]) for name in storage.names(root) if (found := _STEP.fullmatch(name))]
-    return _read(prefix, max(steps)) if steps else None
+    """The checkpoint a resume starts from, if there is one."""
+    found = committed(prefix)
+    return found[-1] if found else None
 
 
 def fetch(checkpoint: Checkpoint, directory: Path, *, part: str = "") -> Path:
-    """Downloads a checkpoint, or its folder `part` alone, and checks every size and checksum.
-
-    Returns:
-        The directory, or the part in it.
+    """The folder that now holds the checkpoint, or only its `model` or `state`, checked against the manifest.
 
     Raises:
-        RunFailed: a file is missing or differs from the manifest.
+        RunFailed: a file is missing, short or changed.
     """
-    wanted = {name: file for name, file in _manifest(checkpoint).items() if not part or name.startswith(f"{part}/")}
-    storage.download(storage.join(checkpoint.address, part) if part else checkpoint.address, directory / part)
-    problems = [found for name, file in wanted.items() if (found := _compare(directory / name, name, file))]
-    if problems:
-        raise RunFailed(f"{checkpoint.address} is damaged: {'; '.join(problems)}", fix="resume from an earlier step")
-    return directory / part if part else directory
+    files = {name: told for name, told in _files(checkpoint).items() if not part or name.startswith(f"{part}/")}
+    wrong = [
+        line for line in storage.together(lambda name: _get(checkpoint, name, files[name], directory), files) if line
+    ]
+    if wrong:
+        raise RunFailed(f"{checkpoint.address} is damaged: {'; '.join(wrong)}", fix="resume from an earlier checkpoint")
+    return directory / part
 
 
 def verify(checkpoint: Checkpoint) -> list[str]:
-    """What is wrong with a checkpoint, file by file; empty if it is whole. Reads every byte, one file at a time."""
-    sizes = storage.sizes(checkpoint.address)
-    return [found for name, file in _manifest(checkpoint).items() if (found := _verify(checkpoint, name, file, sizes))]
+    """What is wrong with the checkpoint, one line for each file; reads all of it."""
+    try:
+        files = _files(checkpoint)
+    except (storage.NotFound, RunFailed) as error:
+        return [str(error)]
+    return [line for line in storage.together(lambda name: _check(checkpoint, name, files[name]), files) if line]
 
 
 def resolve_model(address: str, bucket: str) -> str:
-    """`run:NAME` as the model that the run handed over, `run:NAME@STEP` as that of one step; else the address itself.
+    """Where a model lies: `run:NAME` is what that run made, `run:NAME@STEP` one of its checkpoints, others stay.
 
     Raises:
-        ConfigError: the run has not handed over a model, or has no such step.
+        NotFound: the run is not done, or has not committed that step.
+        ConfigError: the run made no model.
     """
-    found = _RUN.fullmatch(address)
-    if not found:
+    if not address.startswith("run:"):
         return address
-    prefix = run_prefix(bucket, found[1])
-    if found[2] is not None:
-        if not storage.exists(storage.join(_address(prefix, int(found[2])), "COMMIT")):
-            raise ConfigError(
-                f"{found[1]} has no checkpoint of step {found[2]}", fix=f"klearctl checkpoints {found[1]}"
-            )
-        return storage.join(_address(prefix, int(found[2])), "model")
-    return str(_handed_over(address, found[1], prefix, "model"))
+    name, at, step = address.removeprefix("run:").partition("@")
+    prefix = run_prefix(bucket, name)
+    if not at:
+        return _made(prefix, name, "model")
+    steps = [found.step for found in committed(prefix)]
+    if not step.isdecimal() or int(step) not in steps:
+        raise storage.NotFound(
+            f"run {name} has no checkpoint of step {step}",
+            fix=f"it has {', '.join(map(str, steps)) or 'none yet'}",
+        )
+    return storage.join(_address(prefix, int(step)), "model")
 
 
 def resolve_data(address: str, bucket: str, part: str) -> str:
-    """`run:NAME` as the data that a curate run handed over, `part` of sft, rl and heldout; else the address itself.
+    """Where data lies: `run:NAME` is what that run made as `part` (sft, rl or heldout), others stay.
 
     Raises:
-        ConfigError: the run has not handed over such data.
+        NotFound: the run is not done.
+        ConfigError: the run made no such data.
     """
-    found = _RUN.fullmatch(address)
-    if not found:
+    if not address.startswith("run:"):
         return address
-    data = _handed_over(address, found[1], run_prefix(bucket, found[1]), "data")
-    if part not in data:
-        raise ConfigError(f"{address} handed over no data for {part}", fix=f"it has {', '.join(data)}")
-    return str(data[part])
-
-
-def _handed_over(address: str, run: str, prefix: str, key: str) -> Any:
-    try:
-        result = records.read_result(prefix)
-    except storage.NotFound as error:
-        raise ConfigError(f"{address} has handed over nothing yet", fix=f"klearctl status {run}") from error
-    if key not in result:
-        raise ConfigError(f"{address} handed over no {key}", fix=f"it has {', '.join(result)}")
-    return result[key]
+    name = address.removeprefix("run:")
+    return _made(run_prefix(bucket, name), name, "data", part)
 
 
 def _address(prefix: str, step: int) -> str:
-    return storage.join(prefix, f"checkpoints/step-{step}")
+    return storage.join(prefix, "checkpoints", f"step-{step}")
 
 
-def _read(prefix: str, step: int) -> Checkpoint:
-    address = _address(prefix, step)
-    commit = storage.read_json(storage.join(address, "COMMIT"))
-    return Checkpoint(step, address, commit["bytes"], commit["time"])
+def _describe(directory: Path) -> dict[str, dict[str, Any]]:
+    found: dict[str, dict[str, Any]] = {}
+    for path in sorted(path for path in directory.rglob("*") if path.is_file()):
+        with open(path, "rb") as file:
+            sha256 = hashlib.file_digest(file, "sha256").hexdigest()
+        found[path.relative_to(directory).as_posix()] = {"bytes": path.stat().st_size, "sha256": sha256}
+    return found
 
 
-def _manifest(checkpoint: Checkpoint) -> dict[str, dict[str, Any]]:
-    files = storage.read_json(storage.join(checkpoint.address, "manifest.json"))["files"]
-    assert isinstance(files, dict)
+def _files(checkpoint: Checkpoint) -> dict[str, dict[str, Any]]:
+    files: dict[str, dict[str, Any]] = storage.read_json(storage.join(checkpoint.address, MANIFEST))["files"]
+    for name in files:
+        if PurePosixPath(name).is_absolute() or ".." in PurePosixPath(name).parts:
+            raise RunFailed(f"{checkpoint.address}/{MANIFEST} names {name}, which lies outside of it")
     return files
 
 
-def _compare(path: Path, name: str, file: dict[str, Any]) -> str:
-    if not path.is_file():
+def _get(checkpoint: Checkpoint, name: str, told: dict[str, Any], directory: Path) -> str:
+    try:
+        storage.get(storage.join(checkpoint.address, name), directory / name)
+    except storage.NotFound:
         return f"{name} is missing"
-    if path.stat().st_size != file["bytes"]:
-        return f"{name} has {path.stat().st_size} bytes, not {file['bytes']}"
-    return "" if _digest(path) == file["sha256"] else f"{name} differs from its checksum"
+    return _compare(name, told, str(directory / name))
 
 
-def _verify(checkpoint: Checkpoint, name: str, file: dict[str, Any], sizes: dict[str, int]) -> str:
-    if name not in sizes:
+def _check(checkpoint: Checkpoint, name: str, told: dict[str, Any]) -> str:
+    try:
+        return _compare(name, told, storage.join(checkpoint.address, name))
+    except storage.NotFound:
         return f"{name} is missing"
-    if sizes[name] != file["bytes"]:
-        return f"{name} has {sizes[name]} bytes, not {file['bytes']}"
-    digest = hashlib.sha256()
-    for block in storage.blocks(storage.join(checkpoint.address, name), _BLOCK):
-        digest.update(block)
-    return "" if digest.hexdigest() == file["sha256"] else f"{name} differs from its checksum"
 
 
-def _digest(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
+def _compare(name: str, told: dict[str, Any], address: str) -> str:
+    size, sha256 = storage.digest(address)
+    if size != told["bytes"]:
+        return f"{name} has {size} bytes instead of {told['bytes']}"
+    return "" if sha256 == told["sha256"] else f"{name} has changed: its SHA-256 differs"
+
+
+def _made(prefix: str, name: str, *keys: str) -> str:
+    value: Any = records.read_result(prefix)
+    for key in keys:
+        value = value.get(key) if isinstance(value, dict) else None
+    if not isinstance(value, str):
+        raise ConfigError(f"run {name} made no {' '.join(keys)}", fix=f"see {storage.join(prefix, 'result.json')}")
+    return value

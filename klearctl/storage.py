@@ -5,6 +5,7 @@ AWS_ENDPOINT_URL), else from where botocore finds them. Nothing is cached: a lis
 """
 
 import contextlib
+import functools
 import hashlib
 import json
 import os
@@ -16,7 +17,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
 
-from klearctl.errors import BackendError
+from klearctl.errors import BackendError, RunFailed
 
 AT_ONCE = 4  # files on their way together; each large one adds its own parts
 ATTEMPTS = 5  # of one request, some 10 s in all: enough for an S3 server that starts anew
@@ -81,12 +82,12 @@ def read_json(address: str) -> Any:
 
     Raises:
         NotFound: nothing does.
-        BackendError: it is not JSON.
+        RunFailed: it is not JSON.
     """
     try:
         return json.loads(read_bytes(address))
     except ValueError as error:
-        raise BackendError(f"{address} is not JSON: {error}", fix="was it written by something else?") from error
+        raise RunFailed(f"{address} is not JSON: {error}", fix="was it written by something else?") from error
 
 
 def write_json(address: str, value: Any) -> None:
@@ -263,15 +264,25 @@ def _open(address: str, attempts: int) -> tuple[Any, str, tuple[type[Exception],
         return fsspec.filesystem("file"), address, (OSError,)
     from botocore.exceptions import BotoCoreError, ClientError
 
-    said = {"key": "AWS_ACCESS_KEY_ID", "secret": "AWS_SECRET_ACCESS_KEY", "token": "AWS_SESSION_TOKEN"}
-    files = fsspec.filesystem(
-        "s3",
-        **{name: os.environ.get(variable) or None for name, variable in said.items()},
-        endpoint_url=os.environ.get("AWS_ENDPOINT_URL") or None,
+    told = ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN", "AWS_ENDPOINT_URL")
+    files = _connect(os.getpid(), attempts, *(os.environ.get(name) or None for name in told))
+    return files, address.removeprefix("s3://").rstrip("/"), (OSError, BotoCoreError, ClientError)
+
+
+@functools.lru_cache(maxsize=8)
+def _connect(pid: int, attempts: int, key: str | None, secret: str | None, token: str | None, url: str | None) -> Any:
+    """One client for all threads of a process; fsspec's own cache would make one for each thread."""
+    import s3fs
+
+    return s3fs.S3FileSystem(
+        key=key,
+        secret=secret,
+        token=token,
+        endpoint_url=url,
         use_listings_cache=False,
+        skip_instance_cache=True,
         config_kwargs={"retries": {"mode": "standard", "total_max_attempts": attempts}, "connect_timeout": 10},
     )
-    return files, address.removeprefix("s3://").rstrip("/"), (OSError, BotoCoreError, ClientError)
 
 
 def _bucket(path: str) -> str:

@@ -119,7 +119,7 @@ def _run(folder: Path, ports: dict[str, int]) -> subprocess.Popen[bytes]:
         "webdav": "false",
         "admin.ui": "false",
         "master.telemetry": "false",
-        "master.resumeState": "false",  # with an old leader to wait for, the first write takes 5 s; volumes tell all it holds
+        "master.resumeState": "false",  # else the first write waits 5 s for a leader; volumes tell all it needs
         "master.volumeSizeLimitMB": 29_000,  # far from full, so that its maintenance never re-encodes a volume
         "master.vacuumIntervalSeconds": 60,
         "volume.max": 100,
