@@ -56,12 +56,12 @@ class LocalBackend:
 
     def get(self, kind: str, name: str) -> Object | None:
         """The object with its status, or None."""
-        self._lives.find_lost()
+        self._tidy()
         return self._store.get(kind, name)
 
     def list(self, kind: str, selector: Mapping[str, str] = {}) -> Objects:
         """The objects of a kind that have those labels, by name."""
-        self._lives.find_lost()
+        self._tidy()
         return self._store.find(kind, selector)
 
     def watch(self, kind: str, selector: Mapping[str, str], timeout_s: float) -> Iterator[tuple[str, Object]]:
@@ -84,7 +84,7 @@ class LocalBackend:
         Raises:
             ConfigError: there is no such object, or the patch changes what cannot change.
         """
-        self._lives.find_lost()
+        self._tidy()
         with self._store.lock():
             old = self._store.get(kind, name)
             if old is None:
@@ -94,7 +94,8 @@ class LocalBackend:
             if kind in WORKLOADS:
                 check_fixed(old, new)
             self._store.put(new)
-        self._lives.ensure(kind, name)
+            told = self._lives.begin(kind, name)
+        self._lives.wait_ready(told, name)
         return self._store.get(kind, name) or new
 
     def delete(self, kind: str, name: str) -> None:
@@ -102,7 +103,6 @@ class LocalBackend:
 
         Returns when it is gone.
         """
-        self._lives.find_lost()
         obj = self._store.update(kind, name, lambda old: marked(old, time.time()))
         if obj is None:
             return
@@ -140,16 +140,24 @@ class LocalBackend:
             if old is not None and kind in WORKLOADS:
                 check_fixed(old, new)
             word = "created" if old is None else "unchanged" if sent_part(new) == sent_part(old) else "configured"
-            if word != "unchanged":
-                self._store.put(new)
-        if kind in WORKLOADS and not owners_of(new) and word != "unchanged":
-            try:
-                self._lives.ensure(kind, name)
-            except BackendError:
-                if word == "created":
-                    self.delete(kind, name)
-                raise
+            if word == "unchanged":
+                return word
+            self._store.put(new)
+            told = self._lives.begin(kind, name)
+        try:
+            self._lives.wait_ready(told, name)
+        except BackendError:
+            if word == "created":
+                self.delete(kind, name)
+            raise
         return word
+
+    def _tidy(self) -> None:
+        """Bring to an end what a command or a supervisor that was killed left half-way."""
+        self._lives.find_lost()
+        for obj in self._store.workloads():
+            if is_ending(obj) and not self._lives.is_held(obj):
+                self.delete(obj["kind"], name_of(obj))
 
     def _dependents(self, obj: Object) -> Objects:
         """What the object owns, directly or not, and what belongs to its run without an owner."""
@@ -166,7 +174,7 @@ class LocalBackend:
         ]
 
     def _has_stopped(self, run: str) -> bool:
-        self._lives.find_lost()
+        self._tidy()
         found = [obj for obj in self._store.workloads() if run_of(obj) == run]
         pods = [pod for pod in self._store.find("Pod", {}) if run_of(pod) == run]
         over = all(pod["status"]["phase"] in ("Succeeded", "Failed") for pod in pods)

@@ -28,31 +28,39 @@ class Lives:
         self._folder = store.root / "supervisors"
         self._folder.mkdir(exist_ok=True, mode=0o700)
 
-    def ensure(self, kind: str, name: str) -> None:
+    def begin(self, kind: str, name: str) -> int | None:
         """Start the supervisor of a workload that has something to do and nobody who does it.
+
+        Called while the store is locked since the object was written, so that nobody takes it for a lost one.
+        Returns a file descriptor on which the supervisor says how it went, for `wait_ready`; None if it had no need.
+        """
+        root = self._store.get(kind, name)
+        if root is None or not is_workload(root) or is_settled(root):
+            return None
+        lock = self._take(root)
+        if lock is None:
+            return None
+        told, ready = os.pipe()
+        try:
+            self._start(kind, name, lock=lock, ready=ready)
+        finally:
+            os.close(lock)
+            os.close(ready)
+        return told
+
+    def wait_ready(self, told: int | None, name: str) -> None:
+        """Return once the supervisor runs.
 
         Raises:
             BackendError: it said why it cannot.
         """
-        with self._store.lock():
-            root = self._store.get(kind, name)
-            if root is None or not is_workload(root) or is_settled(root):
-                return
-            lock = self._take(root)
-            if lock is None:
-                return
-            told, ready = os.pipe()
-            try:
-                self._start(kind, name, lock=lock, ready=ready)
-            finally:
-                os.close(lock)
-                os.close(ready)
+        if told is None:
+            return
         with os.fdopen(told, encoding="utf-8") as answer:
             text = answer.read()
         if text != "ready":
             what, _, fix = text.partition("\n")
-            log = self._path(kind, name, "log")
-            raise BackendError(what or f"the supervisor of {name} died at once", fix=fix or f"read {log}")
+            raise BackendError(what or f"the supervisor of {name} died at once", fix=fix or f"read {self._folder}")
 
     def find_lost(self) -> None:
         """Find workloads whose supervisor died: end their orphans, and say so in a condition."""
@@ -61,8 +69,9 @@ class Lives:
                 continue
             with self._store.lock():
                 latest = self._store.get(root["kind"], name_of(root))
-                if latest is not None and not is_settled(latest) and not self.is_held(latest):
-                    self._bury(latest)
+                if latest is None or is_settled(latest) or is_true(latest, LOST) or self.is_held(latest):
+                    continue
+                self._bury(latest)
 
     def is_held(self, root: Object) -> bool:
         """Whether the workload's supervisor lives."""

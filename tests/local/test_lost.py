@@ -3,13 +3,15 @@
 import json
 import os
 import signal
+import threading
 from pathlib import Path
 from typing import Any
 
 from klearctl.local.backend import LocalBackend
+from klearctl.local.workload import marked
 from tests.local.conftest import has_ended, processes_that_name
 from tests.local.manifests import FOREVER, container, job, job_spec, jobset
-from tests.local.waiting import no_pods, running, true_conditions
+from tests.local.waiting import ended, gone, no_pods, running, true_conditions
 
 
 def supervisor_of(backend: LocalBackend, name: str = "t") -> int:
@@ -96,3 +98,29 @@ def test_a_run_started_by_a_pod_outlives_the_pod(backend: LocalBackend) -> None:
     no_pods(backend, "outer")
     obj = backend.get("Job", "inner")
     assert obj is not None and (true_conditions(obj), obj["status"]["ready"]) == ({}, 1)
+
+
+def test_a_run_that_starts_is_never_taken_for_lost(backend: LocalBackend) -> None:
+    seen: list[dict[str, str]] = []
+    over = threading.Event()
+
+    def look() -> None:
+        other = LocalBackend(backend._store.root.parent)
+        while not over.is_set():
+            seen.extend(true_conditions(obj) for obj in other.list("Job"))
+
+    reader = threading.Thread(target=look)
+    reader.start()
+    for number in range(5):
+        backend.apply([job(container("true"), name=f"t{number}")])
+    over.set()
+    reader.join()
+    assert seen and not any("klear.dev/Lost" in conditions for conditions in seen)
+
+
+def test_a_deletion_that_was_interrupted_comes_to_its_end(backend: LocalBackend) -> None:
+    backend.apply([job(container("true"))])
+    ended(backend, "Job")
+    backend._store.update("Job", "t", lambda obj: marked(obj, 0.0))  # all that a killed command had done
+    gone(backend, "Job", ("klear.dev/run", "t"))
+    assert backend.list("Pod") == []
