@@ -9,9 +9,11 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 KLEARCTL = str(Path(sys.executable).parent / "klearctl")
 ROOT = Path(__file__).parents[2]
+NEW_GROUP: dict[str, Any] = {"start_new_session": True}
 SMOKE = ROOT / "workflows/smoke"
 
 
@@ -34,8 +36,7 @@ class Klear:
 
     def start(self, *words, **options):
         """The command, still running, in a process group of its own."""
-        where = {"cwd": self.home, "start_new_session": True} | options
-        return subprocess.Popen([KLEARCTL, *words], env=self.env, **where)
+        return subprocess.Popen([KLEARCTL, *words], **({"env": self.env, "cwd": self.home} | NEW_GROUP | options))
 
     def status(self, name):
         """What `status -o json` says of the run."""

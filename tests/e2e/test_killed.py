@@ -9,6 +9,7 @@ import re
 import select
 import signal
 import time
+from itertools import pairwise
 
 import pytest
 
@@ -82,7 +83,7 @@ def wait_for(condition, limit_s=180):
 
 def test_a_trainer_killed_at_start_up_and_between_steps_loses_nothing(klear):
     klear.run("submit", "sft", "--name", "victim", "-f", "sft.toml")
-    seen = [[]]
+    seen: list[list[int]] = [[]]
     for moment in (lambda: True, lambda: committed(klear, "victim")[1:], lambda: committed(klear, "victim")[4:]):
         wait_for(lambda: trainers(klear, "victim"))
         wait_for(moment)
@@ -93,7 +94,7 @@ def test_a_trainer_killed_at_start_up_and_between_steps_loses_nothing(klear):
     seen.append(committed(klear, "victim"))
     rows = [row for row in klear.metrics("victim") if row["step"]]
     assert klear.status("victim")["state"] == "succeeded", klear.run("logs", "victim").stdout[-6000:]
-    assert all(set(before) <= set(after) for before, after in zip(seen, seen[1:], strict=False)), seen
+    assert all(set(before) <= set(after) for before, after in pairwise(seen)), seen
     assert [row["step"] for row in rows] == list(range(1, STEPS + 1))
 
 
