@@ -1,11 +1,9 @@
 """Bytes at addresses: in goes a path or `s3://BUCKET/KEY`, out come bytes, names and files.
 
-Keys and the endpoint come from the environment (AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY, AWS_SESSION_TOKEN,
-AWS_ENDPOINT_URL), else from where botocore finds them. Nothing is cached: a listing shows what is there now.
+Nothing is cached: a listing shows what is there now. Every failure is a BackendError that names the address.
 """
 
 import contextlib
-import functools
 import hashlib
 import json
 import os
@@ -17,19 +15,16 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
 
-from klearctl.errors import BackendError, RunFailed
+from klearctl.errors import RunFailed
+from klearctl.storage.wire import NotFound as NotFound
+from klearctl.storage.wire import asking, code_of
+from klearctl.storage.wire import is_s3 as is_s3
 
 AT_ONCE = 4  # files on their way together; each large one adds its own parts
-ATTEMPTS = 5  # of one request, some 10 s in all: enough for an S3 server that starts anew
 _BLOCK = 8 * 2**20
 _DRAFT = ".draft-"  # how a local file is called until it is whole
-_KEYS = "check AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY"
 
 T = TypeVar("T")
-
-
-class NotFound(BackendError):
-    """There is nothing at this address."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,13 +42,13 @@ def read_bytes(address: str) -> bytes:
     Raises:
         NotFound: nothing does.
     """
-    with _asking(address) as (files, path):
+    with asking(address) as (files, path):
         return bytes(files.cat_file(path))
 
 
 def write_bytes(address: str, data: bytes) -> None:
     """Put it there, whole or not at all, over what was there."""
-    with _asking(address) as (files, path):
+    with asking(address) as (files, path):
         if is_s3(address):
             files.pipe_file(path, data)
             return
@@ -63,7 +58,7 @@ def write_bytes(address: str, data: bytes) -> None:
 
 def write_new(address: str, data: bytes) -> bool:
     """Put it there unless something is there already; whether it was put. Of many writers one gets True."""
-    with _asking(address) as (files, path):
+    with asking(address) as (files, path):
         try:
             if is_s3(address):
                 files.pipe_file(path, data, mode="create")
@@ -72,7 +67,7 @@ def write_new(address: str, data: bytes) -> bool:
                 os.link(draft, path)
                 return True
         except OSError as error:
-            if isinstance(error, FileExistsError) or _code(error) == "PreconditionFailed":
+            if isinstance(error, FileExistsError) or code_of(error) == "PreconditionFailed":
                 return False
             raise
 
@@ -97,7 +92,7 @@ def write_json(address: str, value: Any) -> None:
 
 def exists(address: str) -> bool:
     """Whether there is an object, or anything below this prefix."""
-    with _asking(address) as (files, path):
+    with asking(address) as (files, path):
         return bool(files.exists(path))
 
 
@@ -108,7 +103,7 @@ def names(prefix: str) -> list[str]:
 
 def entries(prefix: str) -> list[Entry]:
     """All objects below the prefix in one listing, sorted by name."""
-    with _asking(prefix) as (files, path):
+    with asking(prefix) as (files, path):
         found = files.find(path, detail=True)
     root = path.rstrip("/") + "/"
     return sorted(
@@ -124,7 +119,7 @@ def entries(prefix: str) -> list[Entry]:
 def digest(address: str) -> tuple[int, str]:
     """How many bytes lie there, and their SHA-256."""
     total, sha256 = 0, hashlib.sha256()
-    with _asking(address) as (files, path), files.open(path, "rb", block_size=_BLOCK) as file:
+    with asking(address) as (files, path), files.open(path, "rb", block_size=_BLOCK) as file:
         while block := file.read(_BLOCK):
             total += len(block)
             sha256.update(block)
@@ -152,7 +147,7 @@ def download(prefix: str, directory: Path) -> None:
 def get(address: str, file: Path) -> None:
     """Write one object into a file."""
     file.parent.mkdir(parents=True, exist_ok=True)
-    with _asking(address) as (files, path):
+    with asking(address) as (files, path):
         files.get_file(path, str(file))
 
 
@@ -164,7 +159,7 @@ def together(act: Callable[[str], T], found: Iterable[str]) -> list[T]:
 
 def delete(prefix: str) -> None:
     """Remove the object and everything below the prefix; nothing there is fine."""
-    with _asking(prefix) as (files, path):
+    with asking(prefix) as (files, path):
         if is_s3(prefix):
             if found := files.find(path):
                 files.rm(found)
@@ -191,18 +186,13 @@ def local_path(address: str, directory: Path) -> Path:
     return target
 
 
-def is_s3(address: str) -> bool:
-    """Whether this is an address in a bucket rather than a path."""
-    return address.startswith("s3://")
-
-
 def check_bucket(bucket: str) -> None:
     """Make sure that the bucket, or the folder that stands for one, is there and answers.
 
     Raises:
         BackendError: it is missing, refuses or cannot be reached.
     """
-    with _asking(bucket, attempts=1) as (files, path):
+    with asking(bucket, attempts=1) as (files, path):
         if is_s3(bucket):
             files.call_s3("head_bucket", Bucket=path.partition("/")[0])
         else:
@@ -210,7 +200,7 @@ def check_bucket(bucket: str) -> None:
 
 
 def _put(file: Path, address: str) -> None:
-    with _asking(address) as (files, path):
+    with asking(address) as (files, path):
         if is_s3(address):
             files.put_file(str(file), path)
             return
@@ -234,66 +224,3 @@ def _draft(target: Path, data: bytes) -> Iterator[Path]:
 def _time(item: dict[str, Any]) -> float:
     changed = item.get("LastModified")
     return changed.timestamp() if changed else float(item["mtime"])
-
-
-@contextlib.contextmanager
-def _asking(address: str, attempts: int = ATTEMPTS) -> Iterator[tuple[Any, str]]:
-    """The file system and the path in it; what fails inside becomes an error that names the address, and no key."""
-    files, path, wire_errors = _open(address, attempts)
-    try:
-        yield files, path
-    except FileNotFoundError as error:
-        if _code(error) == "NoSuchBucket" or (is_s3(address) and "/" not in path):
-            raise NotFound(f"there is no bucket {_bucket(path)}", fix="create it, or say another bucket") from error
-        raise NotFound(f"{address} does not exist", fix="check the address, or wait until it is written") from error
-    except PermissionError as error:
-        fix = _KEYS if is_s3(address) else "check who may write there"
-        raise BackendError(f"{address} refuses ({_code(error)})", fix=fix) from error
-    except wire_errors as error:
-        fix = f"is {files.endpoint_url or 'S3'} up and has it room?" if is_s3(address) else "is there room on the disk?"
-        if _code(error) == "NoCredentialsError":
-            fix = _KEYS
-        raise BackendError(f"{address} cannot be reached or used ({_code(error)})", fix=fix) from error
-
-
-def _open(address: str, attempts: int) -> tuple[Any, str, tuple[type[Exception], ...]]:
-    """The file system, the path in it, and its errors. Imported here: `klearctl --help` needs none of it."""
-    import fsspec
-
-    if not is_s3(address):
-        return fsspec.filesystem("file"), address, (OSError,)
-    from botocore.exceptions import BotoCoreError, ClientError
-
-    told = ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN", "AWS_ENDPOINT_URL")
-    files = _connect(os.getpid(), attempts, *(os.environ.get(name) or None for name in told))
-    return files, address.removeprefix("s3://").rstrip("/"), (OSError, BotoCoreError, ClientError)
-
-
-@functools.lru_cache(maxsize=8)
-def _connect(pid: int, attempts: int, key: str | None, secret: str | None, token: str | None, url: str | None) -> Any:
-    """One client for all threads of a process; fsspec's own cache would make one for each thread."""
-    import s3fs
-
-    return s3fs.S3FileSystem(
-        key=key,
-        secret=secret,
-        token=token,
-        endpoint_url=url,
-        use_listings_cache=False,
-        skip_instance_cache=True,
-        config_kwargs={"retries": {"mode": "standard", "total_max_attempts": attempts}, "connect_timeout": 10},
-    )
-
-
-def _bucket(path: str) -> str:
-    return f"s3://{path.partition('/')[0]}"
-
-
-def _code(error: BaseException) -> str:
-    """The S3 error code, else what the system says, else the kind of error: never its text, which may hold anything."""
-    response = getattr(error.__cause__ or error, "response", None)
-    if response:
-        return str(response["Error"]["Code"])
-    if isinstance(error, OSError) and error.errno:
-        return os.strerror(error.errno)
-    return type(error).__name__

@@ -1,0 +1,3 @@
+"""The fixtures of all tests; one file each in tests/fixtures."""
+
+pytest_plugins = ["tests.fixtures.shared", "tests.fixtures.s3"]
