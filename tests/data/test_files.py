@@ -2,8 +2,6 @@
 
 import gzip
 import json
-import os
-from pathlib import Path
 from typing import Any
 
 import pyarrow
@@ -15,7 +13,6 @@ from klearctl.data.drops import Drops
 from klearctl.data.files import read_file
 from klearctl.errors import ConfigError
 
-SHARED = Path(os.environ.get("KLEAR_SHARED", "../shared")) / "data"
 ROWS: list[dict[str, Any]] = [{"problem": "1 + 1?", "answer": "2"}, {"problem": "2 + 2?", "answer": 4}]
 
 
@@ -117,7 +114,6 @@ def test_only_as_many_problems_are_taken_as_asked(tmp_path):
     assert [one.problem.prompt for one in found] == ["1 + 1?"]
 
 
-@pytest.mark.skipif(not SHARED.is_dir(), reason="KLEAR_SHARED holds no data")
-def test_all_of_gsm8k_is_read():
-    found, drops = read(SHARED / "gsm8k_test.jsonl", prompt_field="question", solution_field="answer")
+def test_all_of_gsm8k_is_read(klear_shared):
+    found, drops = read(klear_shared / "data" / "gsm8k_test.jsonl", prompt_field="question", solution_field="answer")
     assert (len(found), drops.total()) == (1319, 0)

@@ -129,7 +129,7 @@ def test_a_rule_that_removes_more_than_half_fails_the_run_with_the_table(bucket,
     ("sources", "code", "words"),
     [
         ((SourceConfig(address="nowhere/problems.jsonl"),), 3, "nowhere/problems.jsonl"),  # not there
-        ((SourceConfig(address="run:nobody"),), 2, "nobody"),  # no such run
+        ((SourceConfig(address="run:nobody"),), 3, "nobody"),  # no such run
         ((SourceConfig(address=str(SMOKE)),), 2, "curate.toml is of no known kind"),
     ],
 )
