@@ -39,10 +39,10 @@ class Node:
         stepped = [(pod, self._step(pod, now=now)) for pod in pods if not _is_over(pod)]
         return [new for old, new in stepped if new["status"] != old["status"]]
 
-    def wake_at(self, now: float) -> float | None:
+    def wake_times(self, now: float) -> list[float]:
         """When to step again even if nothing happens."""
         times = [moment for running in self._pods.values() if (moment := running.wake_at(now)) is not None]
-        return min([*times, *([] if self._look_again_at is None else [self._look_again_at])], default=None)
+        return times if self._look_again_at is None else [*times, self._look_again_at]
 
     def _step(self, pod: Object, *, now: float) -> Object:
         uid = pod["metadata"]["uid"]

@@ -71,12 +71,11 @@ def start_detached(words: Sequence[str], *, folder: Path, log: Path, keep: Colle
 
     `keep` are file descriptors that it inherits.
     """
-    env = {key: value for key, value in os.environ.items() if key not in (MARK_POD, MARK_CONTAINER)}
     fork = "import os, sys\nif os.fork() == 0: os.execv(sys.argv[1], sys.argv[1:])"
     with open(log, "ab") as output:
         subprocess.run(
             [sys.executable, "-I", "-S", "-c", fork, *words],
-            env=env,
+            env=unmarked(os.environ),
             cwd=folder,
             stdin=subprocess.DEVNULL,
             stdout=output,
@@ -85,6 +84,11 @@ def start_detached(words: Sequence[str], *, folder: Path, log: Path, keep: Colle
             start_new_session=True,
             check=True,
         )
+
+
+def unmarked(environment: Mapping[str, str]) -> dict[str, str]:
+    """The environment for a process that must outlive the pod which starts it."""
+    return {key: value for key, value in environment.items() if key not in (MARK_POD, MARK_CONTAINER)}
 
 
 def collect() -> dict[int, int]:

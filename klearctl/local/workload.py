@@ -29,6 +29,8 @@ from klearctl.local.objects import (
 from klearctl.local.pod import new_pod
 from klearctl.local.store import Store
 
+SUPERVISOR_DIED = "SupervisorDied"
+
 
 class Workload:
     """A JobSet or a Job with all that it made."""
@@ -48,9 +50,8 @@ class Workload:
         self._read_root()
         while True:
             now = time.time()
-            times = [self._step_jobset(now)] if self.root["kind"] == "JobSet" else [False]
             wake_at: list[float] = []
-            changed = any(times)
+            changed = self.root["kind"] == "JobSet" and self._step_jobset(now)
             for name in list(self._jobs):
                 changed |= self._step_job(self._jobs[name], addresses, wake_at, now)
             changed |= self._forget()
@@ -59,8 +60,7 @@ class Workload:
                 changed = True
             ended = {}
             if not changed:
-                node_wakes = node.wake_at(now)
-                return min([*wake_at, *([] if node_wakes is None else [node_wakes])], default=None)
+                return min([*wake_at, *node.wake_times(now)], default=None)
 
     def is_settled(self) -> bool:
         """Whether nothing is left to do: ended, or suspended, and no pod runs any more."""
@@ -177,9 +177,6 @@ class Workload:
 
     def _pods_of(self, child: Object) -> list[Object]:
         return [pod for pod in self._pods.values() if child["metadata"]["uid"] in owners_of(pod)]
-
-
-SUPERVISOR_DIED = "SupervisorDied"
 
 
 def is_settled(root: Object) -> bool:

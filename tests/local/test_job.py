@@ -3,7 +3,7 @@
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from klearctl.local.counting import format_indexes, index_of, parse_indexes
@@ -146,6 +146,7 @@ def test_a_deadline_fails_the_job() -> None:
     assert true_conditions(cluster.job)["Failed"] == "DeadlineExceeded"
 
 
+@settings(deadline=None)  # the machine may do much else
 @given(st.sets(st.integers(0, 200)))
 def test_indexes_are_read_as_they_were_written(indexes: set[int]) -> None:
     assert parse_indexes(format_indexes(indexes)) == indexes
@@ -180,6 +181,7 @@ SPECS = st.fixed_dictionaries(
 )
 
 
+@settings(deadline=None)  # the machine may do much else
 @given(SPECS, EVENTS)
 def test_whatever_happens_a_job_keeps_its_rules(spec: dict[str, Any], events: list[tuple[Any, ...]]) -> None:
     cluster = Cluster(**spec)
@@ -203,6 +205,7 @@ def test_whatever_happens_a_job_keeps_its_rules(spec: dict[str, Any], events: li
         done = completed
 
 
+@settings(deadline=None)  # the machine may do much else
 @given(SPECS)
 def test_a_job_whose_pods_all_end_well_completes(spec: dict[str, Any]) -> None:
     cluster = Cluster(**spec)

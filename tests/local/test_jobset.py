@@ -3,7 +3,7 @@
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from klearctl.local import job as job_controller
@@ -178,6 +178,7 @@ POLICIES = st.fixed_dictionaries(
 )
 
 
+@settings(deadline=None)  # the machine may do much else
 @given(POLICIES, EVENTS)
 def test_whatever_happens_a_job_set_keeps_its_rules(policy: dict[str, Any], events: list[tuple[Any, ...]]) -> None:
     cluster = Cluster(failurePolicy=policy)
