@@ -1,0 +1,195 @@
+"""The eval stage: models and held-out problems in, a table out.
+
+    problems -> this index's share -> for each model: weights into the server -> answers -> rewards -> share
+    all shares -> table
+
+Each index of the Job has a server of its own beside it and judges every model on its share of the problems. A share
+is written once for each model, so an index that is started again judges only what is missing. Whoever finds all
+shares there writes the table; two who do write the same.
+"""
+
+import os
+import shutil
+import sys
+import time
+from collections.abc import Sequence
+from contextlib import ExitStack
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from klearctl import checkpoints, records, storage
+from klearctl.config.eval import EvalConfig
+from klearctl.config.pod import PodConfig, read
+from klearctl.data.table import Problem, read_problems
+from klearctl.errors import ConfigError
+from klearctl.reward.boxed import reward
+from klearctl.rollout.chat import Chat
+from klearctl.rollout.client import Ask, Fleet, Sampled
+from klearctl.rollout.seeds import seed_of
+from klearctl.rollout.weights import push_files
+from klearctl.stages import program
+from klearctl.stages.eval_table import Judged, key, table
+from klearctl.stages.fetch import fetch_model
+from klearctl.train.stop import Stop
+
+SERVER_PORT = 8000
+SHOWN = 3  # problems whose answers are shown
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Judges the share of the index in JOB_COMPLETION_INDEX; returns the exit code (85: stopped, shares are kept)."""
+    Stop()
+    parser = program.arguments("eval")
+    parser.add_argument("--models", type=Path, default=Path("/models"), help="a folder that the server reads too")
+    words = parser.parse_args(argv)
+    index = int(os.environ.get("JOB_COMPLETION_INDEX", "0"))
+    beside = f"http://{os.environ.get('POD_IP', '127.0.0.1')}:{SERVER_PORT}"
+    return program.run(lambda: evaluate(read(words.config, EvalConfig), index, beside, words.models))
+
+
+def evaluate(pod: PodConfig[EvalConfig], index: int, beside: str, models: Path) -> None:
+    """The index's share of every model, and the table if all other shares are there.
+
+    `beside` is the server of this pod, used where the layout names none.
+
+    Raises:
+        ConfigError: there are no problems, or no such model.
+        RunFailed: the server is gone.
+    """
+    problems = _problems(pod)
+    missing = [label for label in pod.config.models if not storage.exists(_share(pod, label, index))]
+    if missing:
+        judge = Judge(pod, index, problems, pod.layout.servers or (beside,), models)
+        with ExitStack() as stack:
+            metrics = stack.enter_context(_metrics(pod)) if index == 0 else None  # one row a round, not one an index
+            for label in missing:
+                judged = judge.judge(label, metrics)
+                storage.write_json(_share(pod, label, index), [asdict(one) for one in judged])
+    judgements = _all_shares(pod)
+    if judgements:
+        shown = [_show(problem, place, judgements) for place, problem in enumerate(problems[:SHOWN])]
+        records.write_result(pod.prefix, table(judgements, pod.config) | {"samples": shown})
+
+
+class Judge:
+    """One index: its share of the problems and its servers."""
+
+    def __init__(
+        self, pod: PodConfig[EvalConfig], index: int, problems: Sequence[Problem], servers: Sequence[str], models: Path
+    ) -> None:
+        self._pod, self._config, self._servers = pod, pod.config, servers
+        self._mine = list(enumerate(problems))[index :: pod.layout.indexes]
+        self._models = models / f"judged-{index}"
+
+    def judge(self, label: str, metrics: records.MetricsWriter | None) -> list[Judged]:
+        """What the model of that label makes of the problems; a row of metrics for each temperature."""
+        folder = self._models / label
+        fetch_model(self._config.models[label], self._pod.bucket, folder)
+        chat = Chat(folder)
+        fleet = Fleet(self._servers, stop_tokens=chat.stop_tokens)
+        fleet.wait_ready(timeout_s=self._config.server.ready_timeout_s)
+        push_files(fleet, sorted(folder.glob("*.safetensors")), version=label)
+        before = list(self._config.models).index(label) * len(self._config.temperatures)
+        rounds: list[list[list[Sampled]]] = []
+        for step, temperature in enumerate(self._config.temperatures, start=before + 1):
+            began = time.perf_counter()
+            rounds.append(self._sample(fleet, chat, temperature))
+            if metrics:
+                metrics.write(step=step, model=label, temperature=temperature, **self._row(rounds[-1], chat, began))
+        if metrics:
+            metrics.flush()
+        shutil.rmtree(folder)
+        return [
+            self._judged(placed, answers, chat)
+            for placed, answers in zip(self._mine, zip(*rounds, strict=True), strict=True)
+        ]
+
+    def _sample(self, fleet: Fleet, chat: Chat, temperature: float) -> list[list[Sampled]]:
+        """Each problem's samples. Their seeds know nothing of the model: all models are judged with the same."""
+        samples = self._config.samples if temperature > 0 else 1
+        asks = [
+            Ask(chat.prompt(problem.prompt), seed_of(self._config.seed, "eval", key(temperature), problem.id), samples)
+            for _, problem in self._mine
+        ]
+        return fleet.sample(asks, temperature=temperature, max_tokens=self._config.max_response_tokens)
+
+    def _row(self, answers: list[list[Sampled]], chat: Chat, began: float) -> dict[str, float]:
+        tokens = sum(len(one.tokens) for samples in answers for one in samples)
+        rewards = [
+            _reward(one, chat, problem)
+            for (_, problem), samples in zip(self._mine, answers, strict=True)
+            for one in samples
+        ]
+        return {
+            "reward": sum(rewards) / max(1, len(rewards)),
+            "tokens_per_s": tokens / (time.perf_counter() - began),
+        }
+
+    def _judged(self, placed: tuple[int, Problem], answers: Sequence[list[Sampled]], chat: Chat) -> Judged:
+        """One problem's answers, at every temperature."""
+        place, problem = placed
+        return Judged(
+            place=place,
+            task=problem.task,
+            rewards={
+                key(temperature): [_reward(one, chat, problem) for one in samples]
+                for temperature, samples in zip(self._config.temperatures, answers, strict=True)
+            },
+            cut=sum(one.cut for samples in answers for one in samples),
+            text=chat.text(answers[0][0].tokens) if place < SHOWN else "",
+        )
+
+
+def _reward(sampled: Sampled, chat: Chat, problem: Problem) -> float:
+    return 0.0 if sampled.cut else reward(chat.text(sampled.tokens), problem.answer)
+
+
+def _problems(pod: PodConfig[EvalConfig]) -> list[Problem]:
+    address = checkpoints.resolve_data(pod.config.data, pod.bucket, "heldout")
+    problems = read_problems(address)
+    if not problems:
+        raise ConfigError(f"{address} has no problems", fix="curate more of them")
+    return problems[: pod.config.problems or None]
+
+
+def _metrics(pod: PodConfig[EvalConfig]) -> records.MetricsWriter:
+    return records.MetricsWriter(
+        pod.prefix,
+        stage="eval",
+        attempt=records.claim_attempt(pod.prefix),
+        steps=len(pod.config.models) * len(pod.config.temperatures),
+        interval_s=pod.config.metrics_interval_s,
+    )
+
+
+def _share(pod: PodConfig[EvalConfig], label: str, index: int) -> str:
+    return storage.join(pod.prefix, "shares", f"{index}-of-{pod.layout.indexes}", f"{label}.json")
+
+
+def _all_shares(pod: PodConfig[EvalConfig]) -> dict[str, list[Judged]] | None:
+    """Every model's judgements in the order of the data; None while a share is missing."""
+    judgements = {}
+    for label in pod.config.models:
+        shares = [_share(pod, label, index) for index in range(pod.layout.indexes)]
+        if not all(map(storage.exists, shares)):
+            return None
+        judged = [Judged(**row) for share in shares for row in storage.read_json(share)]
+        judgements[label] = sorted(judged, key=lambda one: one.place)
+    return judgements
+
+
+def _show(problem: Problem, place: int, judgements: dict[str, list[Judged]]) -> dict[str, Any]:
+    """A problem beside each model's first answer to it."""
+    first = {label: judged[place] for label, judged in judgements.items()}
+    return {
+        "prompt": problem.prompt,
+        "answer": problem.answer,
+        "responses": {
+            label: {"text": one.text, "reward": next(iter(one.rewards.values()))[0]} for label, one in first.items()
+        },
+    }
+
+
+if __name__ == "__main__":
+    sys.exit(main())
