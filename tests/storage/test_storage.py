@@ -103,9 +103,8 @@ def test_a_path_is_used_as_it_is_and_an_object_is_copied(bucket: str, tmp_path: 
 
 def test_a_killed_local_writer_leaves_no_half_file(tmp_path: Path) -> None:
     code = (
-        "import os, signal, sys; from klearctl import storage\n"
-        "os.replace = None\n"
-        "from pathlib import Path; Path.replace = lambda *_: os.kill(os.getpid(), signal.SIGKILL)\n"
+        "import os, signal, sys; from pathlib import Path; from klearctl import storage\n"
+        "Path.replace = lambda *_: os.kill(os.getpid(), signal.SIGKILL)\n"
         "storage.write_bytes(sys.argv[1], b'whole')"
     )
     subprocess.run([sys.executable, "-c", code, str(tmp_path / "file")])
@@ -149,7 +148,7 @@ def test_no_error_tells_a_key(s3: S3, monkeypatch: pytest.MonkeyPatch, act: Call
 
 
 def test_the_bucket_of_the_session_answers(s3: S3) -> None:
-    assert storage.check_bucket(s3.bucket) is None
+    storage.check_bucket(s3.bucket)
 
 
 def test_importing_storage_loads_no_s3_library() -> None:
