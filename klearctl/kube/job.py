@@ -61,10 +61,10 @@ def eval_job(
     )
     server = pod.container(
         "server",
-        pod.server_command(config.server, port=pod.SERVER_PORT, gpu=gpu, transfer="klear_file"),
+        pod.server_command(config.server, port=pod.SERVER_PORT, gpu=gpu, transfer="klear"),
         platform=platform,
         place=place,
-        env=pod.server_env(config.server, gpu=0 if gpu else None),
+        env=pod.server_env(config.server, gpu=gpu),
         ports={"server-0": pod.SERVER_PORT},
         models=True,
         storage=False,
