@@ -102,4 +102,5 @@ if __name__ == "__main__":
     try:
         sys.stdout.write(f"{build()}\n")
     except BackendError as error:
-        sys.exit(f"error: {error}\n  try: {error.fix}")
+        sys.stderr.write(f"error: {error}\n  try: {error.fix}\n")
+        sys.exit(error.exit_code)
