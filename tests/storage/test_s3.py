@@ -32,6 +32,15 @@ def home(tmp_path: Path) -> Iterator[Path]:
     assert _soon(lambda: not _processes(tmp_path / "home"))
 
 
+@pytest.fixture(scope="module")
+def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Path, dict[str, str], int]]:
+    """The home, the environment and the process of a server that only looks are taken at."""
+    home = tmp_path_factory.mktemp("running")
+    with s3.use(home) as env:
+        (server,) = _servers(home)
+        yield home, env, server
+
+
 def test_five_processes_at_once_share_one_server(home: Path) -> None:
     with ExitStack() as stack:
         users = [stack.enter_context(_user(home)) for _ in range(5)]
@@ -54,6 +63,14 @@ def test_the_server_is_gone_after_its_user_was_killed(home: Path) -> None:
         (server,) = _servers(home)
         user.kill()
         assert _ends(server, 20)
+
+
+def test_a_starter_killed_half_way_leaves_the_start_to_its_keeper(home: Path) -> None:
+    with _user(home) as starter:
+        _soon(lambda: bool(_processes(home)))
+        starter.kill()
+        with s3.use(home):
+            assert len(_servers(home)) == 1
 
 
 def test_a_user_that_comes_while_the_server_ends_gets_one_that_lives(
@@ -115,23 +132,20 @@ def test_a_taken_port_is_replaced(home: Path) -> None:
         assert second["AWS_ENDPOINT_URL"] != first["AWS_ENDPOINT_URL"]
 
 
-def test_only_its_owner_reads_what_it_keeps(home: Path) -> None:
-    with s3.use(home):
-        found = [home / "s3", *(path for path in (home / "s3").iterdir() if path.is_file())]
-        assert {stat.S_IMODE(path.stat().st_mode) & 0o077 for path in found} == {0}
+def test_only_its_owner_reads_what_it_keeps(running: tuple[Path, dict[str, str], int]) -> None:
+    folder = running[0] / "s3"
+    found = [folder, *(path for path in folder.iterdir() if path.is_file())]
+    assert {stat.S_IMODE(path.stat().st_mode) & 0o077 for path in found} == {0}
 
 
-def test_it_listens_on_127_0_0_1_alone(home: Path) -> None:
-    with s3.use(home):
-        (server,) = _servers(home)
-        assert {host for host, _ in _listeners(server)} == {"127.0.0.1"}
+def test_it_listens_on_127_0_0_1_alone(running: tuple[Path, dict[str, str], int]) -> None:
+    assert {host for host, _ in _listeners(running[2])} == {"127.0.0.1"}
 
 
-def test_no_key_is_on_its_command_line_or_in_its_log(home: Path) -> None:
-    with s3.use(home) as env:
-        (server,) = _servers(home)
-        said = Path(f"/proc/{server}/cmdline").read_text() + (home / "s3" / "weed.log").read_text()
-        assert not [name for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY") if env[name] in said]
+def test_no_key_is_on_its_command_line_or_in_its_log(running: tuple[Path, dict[str, str], int]) -> None:
+    home, env, server = running
+    said = Path(f"/proc/{server}/cmdline").read_text() + (home / "s3" / "weed.log").read_text()
+    assert not [name for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY") if env[name] in said]
 
 
 def test_it_leaves_no_socket_in_tmp(home: Path) -> None:
