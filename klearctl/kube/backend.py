@@ -42,5 +42,8 @@ class Backend(Protocol):
     def delete(self, kind: str, name: str) -> None:
         """Removes it with what belongs to it, once its pods have ended."""
 
+    def drop_logs(self, run: str) -> None:
+        """Removes what its containers wrote."""
+
     def logs(self, run: str, *, role: str | None, rank: int | None, follow: bool) -> Iterator[LogLine]:
         """What its containers wrote, also those that are gone."""

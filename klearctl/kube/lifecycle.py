@@ -10,6 +10,7 @@ from klearctl.kube.labels import RUN
 from klearctl.kube.status import State, read_state
 
 WORKLOADS = ("JobSet", "Job")
+_BESIDE = ("ConfigMap", "NetworkPolicy")  # what is rendered for a run beside its workload
 _SERVER_SET = ("uid", "resourceVersion", "generation", "creationTimestamp", "managedFields", "finalizers")
 
 
@@ -88,9 +89,9 @@ def resume(backend: Backend, name: str) -> bool:
     if now == "cancelled":
         backend.patch(workload["kind"], name, {"spec": {"suspend": False}})
     elif now in ("failed", "lost"):
-        config = backend.get("ConfigMap", f"{name}-config")
+        beside = [item for kind in _BESIDE for item in backend.list(kind, {RUN: name})]
         backend.delete(workload["kind"], name)
-        backend.apply([_anew(item) for item in (config, workload) if item])
+        backend.apply([_anew(item) for item in (*beside, workload)])
     return now in ("cancelled", "failed", "lost")
 
 
@@ -104,6 +105,7 @@ def delete(backend: Backend, name: str) -> None:
     if read_state(workload, pods(backend, name))[0] in ("pending", "running", "restarting"):
         raise ConfigError(f"the run {name} has not ended", fix=f"klearctl cancel {name} first")
     backend.delete(workload["kind"], name)
+    backend.drop_logs(name)
 
 
 def wait_ended(backend: Backend, name: str, *, timeout_s: float) -> None:
@@ -113,6 +115,8 @@ def wait_ended(backend: Backend, name: str, *, timeout_s: float) -> None:
         BackendError: they did not end in time.
     """
     living = {pod["metadata"]["name"] for pod in pods(backend, name) if not _over(pod)}
+    if not living:
+        return
     for change, pod in backend.watch("Pod", {RUN: name}, timeout_s):
         if change == "DELETED" or _over(pod):
             living.discard(pod["metadata"]["name"])

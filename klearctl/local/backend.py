@@ -108,7 +108,6 @@ class LocalBackend:
             return
         if is_workload(obj):
             self._lives.wait_gone(kind, name)
-            logs.remove(self._store.root, run_of(obj))
         with self._store.lock():
             latest = self._store.get(kind, name)
             if latest is None or latest["metadata"]["uid"] != obj["metadata"]["uid"]:
@@ -126,6 +125,10 @@ class LocalBackend:
             return logs.read(folder, role=role, rank=rank)
         signs = [self._store.folder(kind) for kind in (*WORKLOADS, "Pod")]
         return logs.follow(folder, role=role, rank=rank, signs=signs, is_over=lambda: self._has_stopped(run))
+
+    def drop_logs(self, run: str) -> None:
+        """Remove what the run's containers printed. A deletion keeps it: a failed run is made anew to go on."""
+        logs.remove(self._store.root, run)
 
     def _apply(self, sent: Object) -> str:
         kind, name = sent["kind"], name_of(sent)
