@@ -15,6 +15,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from klearctl.errors import BackendError
+from klearctl.local.process import unmarked
 
 BUCKET = "klear"
 
@@ -111,6 +112,7 @@ def _launch(folder: Path, lock: int) -> str:
             subprocess.run(
                 [sys.executable, "-m", "klearctl.local.keeper", str(folder), str(writer), str(lock)],
                 cwd=package,
+                env=unmarked(os.environ),  # it outlives the pod that it may be started from
                 pass_fds=(writer, lock),
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.DEVNULL,
