@@ -88,16 +88,17 @@ def build(tree: Path, venv: Path) -> None:
     """The environment with its dependencies, the tree itself and DeepSpeed's compiled op."""
     uv, python = find_uv(tree), str(venv / "bin" / "python")
     env = {"UV_HTTP_TIMEOUT": "180", **os.environ, "UV_PYTHON_DOWNLOADS": "never", "UV_NO_PROGRESS": "1"}
+    env.pop("PYTHONDONTWRITEBYTECODE", None)  # what is imported here is compiled for all later starts
     # Relocatable, as it is renamed. In "compat" mode the tree is a line in a .pth file: the other mode's import hook
     # costs each start of Python 27 ms.
     make_venv = [uv, "venv", "--relocatable", "--python", sys.executable, str(venv)]
-    # Compiled, as where PYTHONDONTWRITEBYTECODE is set each vLLM process would compile for 15 s when it starts.
-    sync = [uv, "pip", "sync", "--compile-bytecode", "--python", python, "requirements/cpu.txt"]
+    sync = [uv, "pip", "sync", "--python", python, "requirements/cpu.txt"]
     editable = ["--no-deps", "--no-build-isolation", "--config-setting", "editable_mode=compat", "-e", "."]
     install = [uv, "pip", "install", "--python", python, *editable]
     step("environment", make_venv, fix="make clean", cwd=tree, env=env)
     step("packages of requirements/cpu.txt (5 GB at first)", sync, fix=REGISTRY_FIX, cwd=tree, env=env)
     step("klearctl", install, fix="look at pyproject.toml", cwd=tree, env=env)
+    step("its first start", [str(venv / "bin" / "klearctl"), "--help"], fix="git status", cwd=tree, env=env)
     op_env = {**env, "PATH": f"{venv / 'bin'}:{os.environ['PATH']}"}
     op = [python, "-m", "klearctl.train.extensions"]
     step("DeepSpeed's compiled op (1 min at first)", op, fix="g++ --version", cwd=tree, env=op_env)
