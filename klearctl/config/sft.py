@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 
 from klearctl.config.common import OptimizerConfig, TrainerConfig
-from klearctl.config.limits import at_least
+from klearctl.config.limits import at_least, positive
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -34,6 +34,15 @@ class NewModelConfig:
     max_tokens: int = 512
     """Longest sequence (max_position_embeddings)."""
 
+    tied: bool = True
+    """One matrix for the embeddings and the output layer, which makes copying easy."""
+
+    rope_theta: float = 10000.0
+    """Base of the rotary positions; 100 tells neighbours apart sooner, for short sequences."""
+
+    init_std: float = 0.02
+    """Standard deviation of the first weights."""
+
     def __post_init__(self) -> None:
         for name in (
             "hidden_size",
@@ -46,6 +55,8 @@ class NewModelConfig:
             at_least(f"new.{name}", getattr(self, name), 1)
         at_least("new.vocab_size", self.vocab_size, 264)
         at_least("new.max_tokens", self.max_tokens, 16)
+        positive("new.rope_theta", self.rope_theta)
+        positive("new.init_std", self.init_std)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

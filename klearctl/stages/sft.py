@@ -131,7 +131,7 @@ def _prepare(pod: PodConfig[SFTConfig], rows: Sequence[Solved], folder: Path) ->
     if config.model != NEW:
         fetch_model(config.model, pod.bucket, folder)
         return
-    texts = (text for row in rows for text in (row.prompt, row.response))
+    texts = (text for row in rows for text in (f"user\n{row.prompt}", f"assistant\n{row.response}"))
     make_model(config.new, train_tokenizer(texts, config.new.vocab_size), seed=config.seed, directory=folder)
 
 

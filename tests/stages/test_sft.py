@@ -7,6 +7,7 @@ import subprocess
 import sys
 import threading
 from pathlib import Path
+from typing import Any
 
 import pytest
 from safetensors.torch import load_file
@@ -18,7 +19,7 @@ from klearctl.stages.sft import batch_of
 
 TREE = Path(__file__).parents[2]
 STEPS, EVERY = 60, 20
-SETTINGS = {
+SETTINGS: dict[str, Any] = {
     "model": "new",
     "new": {
         "hidden_size": 32,

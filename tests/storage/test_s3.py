@@ -27,9 +27,9 @@ HOLD = USER + "print(env['AWS_ENDPOINT_URL'], flush=True); sys.stdin.read()"
 
 @pytest.fixture
 def home(tmp_path: Path) -> Iterator[Path]:
-    """A home whose server is gone when the test ends."""
+    """A home for one test; its server does not outlive it."""
     yield tmp_path / "home"
-    assert _soon(lambda: not _processes(tmp_path / "home"))
+    _kill_all(tmp_path / "home")
 
 
 @pytest.fixture(scope="module")
@@ -91,8 +91,7 @@ def test_data_survives_the_end_of_the_server(home: Path, monkeypatch: pytest.Mon
 
 def test_data_survives_the_kill_of_everything_and_other_ports(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def kill() -> None:
-        for pid in _processes(home):
-            os.kill(pid, signal.SIGKILL)
+        _kill_all(home)
         (home / "s3" / "ports.json").unlink()
 
     assert _kept(home, monkeypatch, kill) == b"kept"
@@ -109,8 +108,9 @@ def test_a_server_does_not_outlive_its_keeper(home: Path) -> None:
 def test_the_next_user_starts_a_new_server_where_the_old_one_died(home: Path) -> None:
     with s3.use(home):
         (server,) = _servers(home)
+        (keeper,) = set(_processes(home)) - {server}
         os.kill(server, signal.SIGKILL)
-        _soon(lambda: not _processes(home))
+        _ends(keeper, 20)  # it ends with its server
         with s3.use(home):
             assert len(_servers(home)) == 1
 
@@ -118,7 +118,7 @@ def test_the_next_user_starts_a_new_server_where_the_old_one_died(home: Path) ->
 def test_keys_and_endpoint_are_the_same_the_next_time(home: Path) -> None:
     with s3.use(home) as first:
         pass
-    _soon(lambda: not _processes(home))
+    _kill_all(home)
     with s3.use(home) as second:
         assert second == first
 
@@ -126,7 +126,7 @@ def test_keys_and_endpoint_are_the_same_the_next_time(home: Path) -> None:
 def test_a_taken_port_is_replaced(home: Path) -> None:
     with s3.use(home) as first:
         pass
-    _soon(lambda: not _processes(home))
+    _kill_all(home)
     port = int(first["AWS_ENDPOINT_URL"].rpartition(":")[2])
     with socket.create_server(("127.0.0.1", port)), s3.use(home) as second:
         assert second["AWS_ENDPOINT_URL"] != first["AWS_ENDPOINT_URL"]
@@ -218,6 +218,16 @@ def _wait_started(*users: subprocess.Popen[str]) -> None:
 def _processes(home: Path) -> list[int]:
     """The server of this home and its keeper."""
     return [pid for pid, words in _commands() if str(home / "s3") in words or f"-dir={home}/s3/data" in words]
+
+
+def _kill_all(home: Path) -> None:
+    """End the keeper and the server. Their words vanish from /proc before their locks do: only a pidfd tells the end."""
+    with ExitStack() as stack:
+        ends = [stack.enter_context(os.fdopen(os.pidfd_open(pid))) for pid in _processes(home)]
+        for end in ends:
+            signal.pidfd_send_signal(end.fileno(), signal.SIGKILL)
+        for end in ends:
+            select.select([end], [], [], 20)
 
 
 def _servers(home: Path) -> list[int]:

@@ -7,6 +7,7 @@ import json
 import os
 import random
 import sys
+from functools import partial
 from pathlib import Path
 
 os.environ["DS_ACCELERATOR"] = "cpu"
@@ -29,6 +30,10 @@ SHAPE = NewModelConfig(
     hidden_size=32, layers=2, heads=2, kv_heads=1, head_dim=16, intermediate_size=64, vocab_size=320, max_tokens=128
 )
 STEPS, HALF, TEMPERATURE = 6, 3, 0.7
+
+
+def _weighed(weights, place, logp):
+    return -weights[place] * logp.sum()
 
 
 def main(part: str, folder: Path) -> None:
@@ -98,7 +103,7 @@ def _steps(engine: Engine, first: int, last: int) -> list[dict[str, float]]:
         rows.append(
             engine.step(
                 [batch[place] for place in mine],
-                lambda place, logp, weights=weights: -weights[place] * logp.sum(),
+                partial(_weighed, weights),
                 tokens=sum(len(sample.response) for sample in batch),
             )
         )
