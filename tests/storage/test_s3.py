@@ -221,7 +221,7 @@ def _processes(home: Path) -> list[int]:
 
 
 def _kill_all(home: Path) -> None:
-    """End the keeper and the server. Their words vanish from /proc before their locks do: only a pidfd tells the end."""
+    """End the keeper and the server. Their words leave /proc before their locks go: only a pidfd tells the end."""
     with ExitStack() as stack:
         ends = [stack.enter_context(os.fdopen(os.pidfd_open(pid))) for pid in _processes(home)]
         for end in ends:
