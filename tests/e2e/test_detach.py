@@ -10,18 +10,17 @@ import time
 import pytest
 
 from tests.e2e.klear import fresh
+from tests.e2e.test_runs import LONG, SMALL
 
 pytestmark = pytest.mark.timeout(300)
-CURATE = [
-    "--set",
-    "sources=[{address = 'reasoning_gym:chain_sum', problems = 200000, settings = {min_terms = 3, max_terms = 4}}]",
-]
+CURATE = ["-f", "small.toml", "--set", LONG]
 
 
 @pytest.fixture
 def klear(tmp_path):
     """A command line with an empty home."""
     with fresh(tmp_path) as found:
+        (tmp_path / "small.toml").write_text(SMALL)
         yield found
 
 
@@ -52,7 +51,7 @@ def test_ctrl_c_detaches_and_the_printed_cancel_ends_everything(klear):
     assert "detached; long goes on" in shown
     left = list(klear.processes().values())
     assert sum("klearctl.local.supervisor" in line for line in left) == 1
-    assert all(re.search(r"local\.supervisor|local\.s3|weed|stages\.curate", line) for line in left), left
+    assert all(re.search(r"local\.supervisor|local\.keeper|weed|stages\.curate", line) for line in left), left
     assert klear.run("cancel", "long").returncode == 0
     wait_until(lambda: klear.processes() == {})
     assert klear.status("long")["state"] == "cancelled"
