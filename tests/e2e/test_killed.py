@@ -17,7 +17,7 @@ from tests.e2e.klear import fresh
 from tests.e2e.test_runs import SMALL
 
 pytestmark = pytest.mark.timeout(600)
-STEPS = 40
+STEPS = 300  # long enough that three kills find it at work
 SFT = f"""
 model = "new"
 data = "run:data"
@@ -32,7 +32,7 @@ warmup_steps = 2
 zero_stage = 1
 dtype = "float32"
 row_tokens = 512
-checkpoint_every = 5
+checkpoint_every = 10
 metrics_interval_s = 1.0
 """
 
@@ -70,7 +70,7 @@ def wait_for(condition, limit_s=180):
 def test_a_trainer_killed_at_start_up_and_between_steps_loses_nothing(klear):
     klear.run("submit", "sft", "--name", "victim", "-f", "sft.toml")
     seen: list[list[int]] = [[]]
-    for moment in (lambda: True, lambda: committed(klear, "victim")[1:], lambda: committed(klear, "victim")[4:]):
+    for moment in (lambda: True, lambda: committed(klear, "victim")[1:], lambda: committed(klear, "victim")[3:]):
         wait_for(lambda: trainers(klear))
         wait_for(moment)
         for pid in trainers(klear)[:1]:
