@@ -27,7 +27,15 @@ CASES = {
     2: [(2, "float32"), (3, "float32"), (3, "bfloat16")],
 }
 SHAPE = NewModelConfig(
-    hidden_size=32, layers=2, heads=2, kv_heads=1, head_dim=16, intermediate_size=64, vocab_size=320, max_tokens=128
+    hidden_size=32,
+    layers=2,
+    heads=2,
+    kv_heads=1,
+    head_dim=16,
+    intermediate_size=64,
+    vocab_size=320,
+    max_tokens=128,
+    tied=False,
 )
 STEPS, HALF, TEMPERATURE = 6, 3, 0.7
 
