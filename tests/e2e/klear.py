@@ -66,13 +66,19 @@ def fresh(home) -> Iterator[Klear]:
 
 
 def _processes(home):
-    marks = (f"KLEAR_HOME={home}".encode(), str(home).encode())
+    """By its words or its environment; a pod's process, whose folders may have short names, by its pod's id."""
     for folder in Path("/proc").iterdir():
         if folder.name.isdigit() and int(folder.name) != os.getpid():
             with suppress(*_GONE):
                 command, environment = (folder / "cmdline").read_bytes(), (folder / "environ").read_bytes()
-                if command and (marks[1] in command or marks[0] in environment.split(b"\0")):
+                if command and (str(home).encode() in command or _belongs(environment, home)):
                     yield int(folder.name), command.replace(b"\0", b" ").decode(errors="replace").strip()
+
+
+def _belongs(environment, home):
+    own = dict(word.split("=", 1) for word in environment.decode(errors="replace").split("\0") if "=" in word)
+    pod = own.get("KLEAR_POD_UID")
+    return own.get("KLEAR_HOME") == str(home) or bool(pod and (home / "local/pods" / pod[:8]).exists())
 
 
 _GONE = (ProcessLookupError, FileNotFoundError, PermissionError)
