@@ -43,5 +43,6 @@ def load_policy(model_dir: Path, *, dtype: torch.dtype, temperature: float, gpu:
     attention = "flash_attention_2" if gpu and is_flash_attn_2_available() else "sdpa"
     model = AutoModelForCausalLM.from_pretrained(model_dir, dtype=dtype, attn_implementation=attention)
     if gpu:
+        torch.set_float32_matmul_precision("high")  # TensorFloat-32 holds the head's bfloat16 inputs exactly
         model.gradient_checkpointing_enable(gradient_checkpointing_kwargs={"use_reentrant": False})
     return Policy(model, temperature=temperature).train()
