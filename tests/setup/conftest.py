@@ -13,6 +13,13 @@ MADE = (".git", ".venv*", "__pycache__", "*.egg-info", ".*_cache", ".hypothesis"
 FEW = ("click==", "setuptools==", "rich==")  # enough for `klearctl --version`, and to install the tree itself
 
 
+@pytest.fixture(autouse=True)
+def _no_make_above(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The make of a test is the first, also where `make test` runs it: a make inside another says where it is."""
+    for name in ("MAKEFLAGS", "MFLAGS", "MAKELEVEL", "MAKEOVERRIDES"):
+        monkeypatch.delenv(name, raising=False)
+
+
 @pytest.fixture
 def clone(tmp_path: Path) -> Callable[[str], Path]:
     """Makes a clone of that name, as it is before `make setup`."""
