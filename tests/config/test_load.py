@@ -88,10 +88,15 @@ def test_a_file_that_is_no_toml_is_named(tmp_path, content):
         read_toml(tmp_path / "bad.toml")
 
 
-_trees = st.recursive(
-    st.integers(), lambda inner: st.dictionaries(st.sampled_from("abc"), inner, max_size=3), max_leaves=8
+# As settings are: a key is a value or a table, in every layer the same; a layer that mixes them up is refused.
+_values = st.dictionaries(st.sampled_from(["x", "y"]), st.integers())
+_tables = st.recursive(
+    _values,
+    lambda inner: st.builds(
+        lambda values, below: values | below, _values, st.dictionaries(st.sampled_from(["t", "u"]), inner)
+    ),
+    max_leaves=8,
 )
-_tables = st.dictionaries(st.sampled_from("abc"), _trees, max_size=3)
 
 
 @given(_tables, _tables, _tables)
