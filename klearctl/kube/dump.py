@@ -6,7 +6,7 @@ from typing import Any
 
 import yaml
 
-from klearctl.kube.pod import Manifest
+from klearctl.kube.backend import Manifest
 
 
 def to_yaml(objects: Iterable[Manifest]) -> str:

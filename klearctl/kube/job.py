@@ -5,7 +5,8 @@ from typing import Any
 from klearctl.config.eval import EvalConfig
 from klearctl.config.platform import PlatformConfig
 from klearctl.kube import pod
-from klearctl.kube.pod import Manifest, Place
+from klearctl.kube.backend import Manifest
+from klearctl.kube.pod import Place
 from klearctl.kube.split import Part
 from klearctl.run import Run
 
@@ -25,7 +26,7 @@ def curate_job(run: Run, meta: dict[str, Any], *, platform: PlatformConfig) -> M
         place=place,
         env={},
     )
-    template = pod.template(run, "curate", platform=platform, pool=platform.pools.cpu, containers=[program])
+    template = pod.template(run, "curate", pool=platform.pools.cpu, containers=[program])
     return _job(meta, template, main="curate", indexes=1, suspend=bool(platform.queue))
 
 
@@ -40,30 +41,11 @@ def eval_job(
     """One index for each server: the model is fetched, the server serves beside the judge and ends after it."""
     gpu = bool(servers.gpus)
     pool = platform.pools.gpu if gpu else platform.pools.cpu
-    place = (
-        pod.share(pool, 1) if gpu else Place(cpus=config.server.cpu_threads, memory_gb=4 + config.server.kv_cache_gb)
-    )
-    fetch = pod.container(
-        "fetch",
-        [
-            "python",
-            "-m",
-            "klearctl.stages.fetch",
-            "--config",
-            pod.CONFIG,
-            "--to",
-            f"{pod.MODELS}/policy",
-        ],
-        platform=platform,
-        place=Place(),
-        env={},
-        models=True,
-    )
     server = pod.container(
         "server",
         pod.server_command(config.server, port=pod.SERVER_PORT, gpu=gpu, transfer="klear"),
         platform=platform,
-        place=place,
+        place=pod.server_place(config.server, pool, gpu=gpu),
         env=pod.server_env(config.server, gpu=gpu),
         ports={"server-0": pod.SERVER_PORT},
         models=True,
@@ -88,10 +70,9 @@ def eval_job(
     template = pod.template(
         run,
         "eval",
-        platform=platform,
         pool=pool,
         containers=[judge],
-        init=[fetch, server],
+        init=[pod.fetch(platform), server],
     )
     return _job(meta, template, main="judge", indexes=servers.pods, suspend=bool(platform.queue))
 

@@ -7,7 +7,8 @@ from klearctl.config.platform import PlatformConfig, PoolConfig
 from klearctl.config.rl import RLConfig
 from klearctl.config.sft import SFTConfig
 from klearctl.kube import pod
-from klearctl.kube.pod import Manifest, Place
+from klearctl.kube.backend import Manifest
+from klearctl.kube.pod import Place
 from klearctl.kube.split import Part, Split
 from klearctl.run import Run
 
@@ -115,7 +116,6 @@ def _trainer(run: Run, config: TrainerConfig, *, platform: PlatformConfig, part:
     template = pod.template(
         run,
         "trainer",
-        platform=platform,
         pool=pool,
         containers=[program],
         grace_s=TRAINER_GRACE_S,
@@ -126,23 +126,6 @@ def _trainer(run: Run, config: TrainerConfig, *, platform: PlatformConfig, part:
 def _rollout(run: Run, config: RLConfig, *, platform: PlatformConfig, part: Part) -> Manifest:
     pool = _pool(platform, part)
     server = config.server
-    place = pod.share(pool, 1) if part.gpus else Place(cpus=server.cpu_threads, memory_gb=4 + server.kv_cache_gb)
-    fetch = pod.container(
-        "fetch",
-        [
-            "python",
-            "-m",
-            "klearctl.stages.fetch",
-            "--config",
-            pod.CONFIG,
-            "--to",
-            f"{pod.MODELS}/policy",
-        ],
-        platform=platform,
-        place=Place(),
-        env={},
-        models=True,
-    )
     servers = [
         pod.container(
             f"server-{gpu}",
@@ -153,7 +136,7 @@ def _rollout(run: Run, config: RLConfig, *, platform: PlatformConfig, part: Part
                 transfer="nccl" if part.gpus else "klear",
             ),
             platform=platform,
-            place=place,
+            place=pod.server_place(server, pool, gpu=bool(part.gpus)),
             env=pod.server_env(server, gpu=bool(part.gpus)),
             ports={f"server-{gpu}": pod.SERVER_PORT + gpu},
             models=True,
@@ -164,10 +147,9 @@ def _rollout(run: Run, config: RLConfig, *, platform: PlatformConfig, part: Part
     template = pod.template(
         run,
         "rollout",
-        platform=platform,
         pool=pool,
         containers=servers,
-        init=[fetch],
+        init=[pod.fetch(platform)],
         grace_s=SERVER_GRACE_S,
     )
     return _replicated_job("rollout", template, pods=part.pods)
@@ -188,7 +170,6 @@ def _sandbox(run: Run, config: RLConfig, *, platform: PlatformConfig, pods: int)
     template = pod.template(
         run,
         "sandbox",
-        platform=platform,
         pool=platform.pools.cpu,
         containers=[program],
         grace_s=SERVER_GRACE_S,

@@ -3,14 +3,12 @@
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from klearctl.config.common import ServerConfig
 from klearctl.config.platform import PlatformConfig, PoolConfig
+from klearctl.kube.backend import Manifest
 from klearctl.kube.labels import labels
 from klearctl.run import Run
-
-Manifest = dict[str, Any]
 
 CONFIG_DIR = "/etc/klear"
 CONFIG = f"{CONFIG_DIR}/config.json"
@@ -51,7 +49,6 @@ def template(
     run: Run,
     role: str,
     *,
-    platform: PlatformConfig,
     pool: PoolConfig,
     containers: list[Manifest],
     init: Sequence[Manifest] = (),
@@ -126,6 +123,12 @@ def container(
     return result
 
 
+def fetch(platform: PlatformConfig) -> Manifest:
+    """The init container that downloads the model which a server starts with."""
+    command = ["python", "-m", "klearctl.stages.fetch", "--config", CONFIG, "--to", f"{MODELS}/policy"]
+    return container("fetch", command, platform=platform, place=Place(), env={}, models=True)
+
+
 def field(path: str) -> Manifest:
     """A `valueFrom` that reads the pod itself."""
     return {"valueFrom": {"fieldRef": {"fieldPath": path}}}
@@ -134,6 +137,11 @@ def field(path: str) -> Manifest:
 def completion_index() -> Manifest:
     """The pod's place among the completions of its Indexed Job."""
     return field(_COMPLETION_INDEX)
+
+
+def server_place(server: ServerConfig, pool: PoolConfig, *, gpu: bool) -> Place:
+    """What a vLLM server asks of a node: one GPU with its share, or CPUs and room for the KV cache."""
+    return share(pool, 1) if gpu else Place(cpus=server.cpu_threads, memory_gb=4 + server.kv_cache_gb)
 
 
 def server_command(server: ServerConfig, *, port: int, gpu: bool, transfer: str) -> list[str]:

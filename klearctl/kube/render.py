@@ -13,17 +13,15 @@ from klearctl.config.rl import RLConfig
 from klearctl.config.sft import SFTConfig
 from klearctl.config.stages import StageConfig
 from klearctl.errors import ConfigError
+from klearctl.kube.backend import Manifest
 from klearctl.kube.job import curate_job, eval_job
 from klearctl.kube.jobset import rl_job_set, sft_job_set
 from klearctl.kube.labels import RUN, labels
-from klearctl.kube.pod import SERVER_PORT, Manifest
+from klearctl.kube.pod import SERVER_PORT
 from klearctl.kube.split import Split, divide
 from klearctl.run import Run
 
-_FIRST_PORT, _PORT_PAIRS = (
-    20000,
-    4500,
-)  # below 29000, out of the way of ephemeral ports (32768 and up)
+_FIRST_PORT, _PORT_PAIRS = 20000, 4500  # below 29000, out of the way of ephemeral ports (32768 and up)
 
 
 def render(
@@ -49,7 +47,7 @@ def render(
     return [
         config_map(run, config, where, platform),
         *([network_policy(run, platform)] if run.stage == "rl" else []),
-        _workload(run, config, platform=platform, split=split, where=where, workload=workload),
+        _workload(run, config, platform=platform, split=split, workload=workload),
     ]
 
 
@@ -119,7 +117,6 @@ def _workload(
     *,
     platform: PlatformConfig,
     split: Split,
-    where: Layout,
     workload: str,
 ) -> Manifest:
     meta: dict[str, Any] = metadata(run, run.name, platform)
