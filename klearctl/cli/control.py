@@ -6,7 +6,7 @@ from klearctl.cli.options import platform_of
 from klearctl.cli.session import open_backend, open_bucket
 from klearctl.kube import lifecycle
 from klearctl.kube.backend import Backend
-from klearctl.kube.labels import RECIPE, RUN, STAGE
+from klearctl.kube.labels import STAGE
 from klearctl.kube.recipe import STAGE_WORD
 
 CANCEL_LIMIT_S = 660.0  # a trainer's grace, and a minute
@@ -67,5 +67,4 @@ def _members(backend: Backend, name: str) -> list[str]:
     workload = lifecycle.get(backend, name)
     if workload["metadata"]["labels"].get(STAGE) != STAGE_WORD:
         return [name]
-    stages = [item for kind in lifecycle.WORKLOADS for item in backend.list(kind, {RECIPE: name})]
-    return [name, *(item["metadata"]["labels"][RUN] for item in stages if item["metadata"]["name"] != name)]
+    return [name, *(item["metadata"]["name"] for item in lifecycle.stages(backend, name))]

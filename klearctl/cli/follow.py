@@ -14,7 +14,7 @@ from klearctl.cli.screen import Line, live, plain
 from klearctl.errors import WaitTimeout
 from klearctl.kube import lifecycle
 from klearctl.kube.backend import Backend
-from klearctl.kube.labels import RUN
+from klearctl.kube.labels import RUN, STAGE
 from klearctl.kube.status import ENDED, Status
 
 INTERRUPTED = 130
@@ -30,9 +30,9 @@ def follow_run(backend: Backend, name: str, bucket: str, *, timeout_s: float | N
         WaitTimeout: it has not ended in time.
     """
     gauge = Gauge(backend, bucket)
-    stage = lifecycle.get(backend, name)["metadata"]["labels"]["klear.dev/stage"]
+    stage = lifecycle.get(backend, name)["metadata"]["labels"][STAGE]
     return follow(
-        backend, name, lambda: [line(gauge, stage, gauge.read(lifecycle.get(backend, name)))], timeout_s=timeout_s
+        backend, name, lambda: [line(gauge, stage, gauge.progress(lifecycle.get(backend, name)))], timeout_s=timeout_s
     )
 
 
@@ -43,7 +43,7 @@ def follow(backend: Backend, name: str, look: Callable[[], Sequence[Line]], *, t
         with Display(name) as display:
             while True:
                 display.show(look())
-                if lifecycle.state(backend, name) in ENDED:
+                if (state := lifecycle.state(backend, name)) in ENDED:
                     display.show(look(), last=True)
                     break
                 if timeout_s is not None and time.monotonic() - started > timeout_s:
@@ -52,7 +52,6 @@ def follow(backend: Backend, name: str, look: Callable[[], Sequence[Line]], *, t
     except KeyboardInterrupt:
         click.echo(f"\ndetached; {name} goes on\n  {_back(name)}\n  klearctl cancel {name}", err=True)
         return INTERRUPTED
-    state = lifecycle.state(backend, name)
     if state == "succeeded":
         return 0
     click.echo(f"{name} {state}\n  klearctl logs {name}\n  klearctl resume {name}", err=True)
@@ -61,7 +60,7 @@ def follow(backend: Backend, name: str, look: Callable[[], Sequence[Line]], *, t
 
 def line(gauge: Gauge, stage: str, status: Status | None) -> Line:
     """A stage's line, with the time left by its pace."""
-    return Line(stage=stage, status=status, left_s=None if status is None else _time_left(gauge.rows(status.name)))
+    return Line(stage=stage, status=status, left_s=None if status is None else _time_left(gauge.known(status.name)))
 
 
 def _time_left(rows: list[dict[str, object]]) -> float | None:

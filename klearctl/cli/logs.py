@@ -6,7 +6,6 @@ from klearctl.cli.options import platform_of
 from klearctl.cli.session import open_backend
 from klearctl.kube import lifecycle
 from klearctl.kube.backend import LogLine
-from klearctl.kube.labels import RECIPE, RUN
 
 
 @click.command()
@@ -18,11 +17,9 @@ def logs(name: str, follow: bool, role: str | None, rank: int | None) -> int:
     """Print the logs of the run NAME; of a recipe's run, those of all its stages."""
     backend = open_backend(None, platform_of())
     lifecycle.get(backend, name)
-    stages = [
-        item["metadata"]["labels"][RUN] for kind in lifecycle.WORKLOADS for item in backend.list(kind, {RECIPE: name})
-    ]
+    stages = [item["metadata"]["name"] for item in lifecycle.stages(backend, name)]
     try:
-        for run in dict.fromkeys([name, *stages]):
+        for run in (name, *stages):
             for line in backend.logs(run, role=role, rank=rank, follow=follow and run == name):
                 click.echo(f"{_source(line)} {line.text}")
     except KeyboardInterrupt:

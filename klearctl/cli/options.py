@@ -2,12 +2,13 @@
 
 import re
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import click
 
-from klearctl.config.load import Tree, load, parse_sets, read_toml
+from klearctl.config.load import Tree, load, parse_sets, read_toml, texts
 from klearctl.config.platform import PlatformConfig, load_platform
 from klearctl.config.stages import StageConfig, config_type
 from klearctl.errors import ConfigError
@@ -85,7 +86,7 @@ def stage_run(
     """
     known = check_stage(stage)
     found = layers(files, sets)
-    for text in _texts(found):
+    for text in texts(found):
         if text.startswith("stage:"):
             raise ConfigError(f"{text} is known only in a recipe", fix="run:NAME, s3://... or a path")
     config = load(config_type(known), [_absolute(tree) for tree in found])
@@ -94,18 +95,8 @@ def stage_run(
 
 def platform_of(namespace: str | None = None) -> PlatformConfig:
     """The platform of klear.toml, with the namespace of the command line."""
-    from dataclasses import replace
-
     platform = load_platform()
     return replace(platform, namespace=namespace) if namespace else platform
-
-
-def _texts(value: Any) -> list[str]:
-    if isinstance(value, dict):
-        return [text for item in value.values() for text in _texts(item)]
-    if isinstance(value, list | tuple):
-        return [text for item in value for text in _texts(item)]
-    return [value] if isinstance(value, str) else []
 
 
 _PATHS = ("model", "data", "address", "models")

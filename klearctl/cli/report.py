@@ -11,29 +11,28 @@ from klearctl.config.recipe import Recipe, stage_run
 from klearctl.run import run_prefix
 
 
-def summary(name: str, recipe: Recipe, bucket: str) -> dict[str, Any]:
+def evaluation(name: str, recipe: Recipe, bucket: str) -> dict[str, Any] | None:
+    """What the recipe's eval found; None where it has none."""
+    return records.read_result(run_prefix(bucket, stage_run(name, "eval"))) if "eval" in recipe.stages else None
+
+
+def summary(name: str, recipe: Recipe, result: dict[str, Any] | None) -> dict[str, Any]:
     """`{"runs": {stage: run}, "accuracy": {model: fraction}, "problems": n}`; the last two only after an eval."""
     found: dict[str, Any] = {"runs": {stage: stage_run(name, stage) for stage in recipe.stages}}
-    if "eval" in recipe.stages:
-        result = _evaluation(name, bucket)
+    if result is not None:
         found["accuracy"] = {label: model["accuracy"] for label, model in result["models"].items()}
         found["problems"] = result["problems"]
     return found
 
 
-def print_report(name: str, recipe: Recipe, bucket: str, found: dict[str, Any]) -> None:
+def print_report(name: str, recipe: Recipe, bucket: str, result: dict[str, Any] | None) -> None:
     """Tables for a person, on standard output."""
     console = Console()
-    if "accuracy" in found:
-        result = _evaluation(name, bucket)
+    if result is not None:
         console.print(_accuracy(result))
         for sample in result["samples"]:
             console.print(_sample(sample))
     console.print(_next(name, recipe, bucket))
-
-
-def _evaluation(name: str, bucket: str) -> dict[str, Any]:
-    return records.read_result(run_prefix(bucket, stage_run(name, "eval")))
 
 
 def _accuracy(result: dict[str, Any]) -> Table:

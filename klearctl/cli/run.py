@@ -15,6 +15,7 @@ from klearctl.config.recipe import Recipe, load_recipe
 from klearctl.errors import ConfigError
 from klearctl.kube import lifecycle
 from klearctl.kube.backend import Backend
+from klearctl.kube.labels import STAGE
 from klearctl.kube.recipe import STAGE_WORD, newest, read_recipe, render_recipe
 from klearctl.run import new_name
 
@@ -46,13 +47,13 @@ def run(
         code = follow_any(chosen, started, bucket, timeout_s=timeout)
         if code != 0:
             return code
-        from klearctl.cli.report import print_report, summary
+        from klearctl.cli.report import evaluation, print_report, summary
 
-        found = summary(started, loaded, bucket)
+        result = evaluation(started, loaded, bucket)
         if output == "json":
-            click.echo(json.dumps(found))
+            click.echo(json.dumps(summary(started, loaded, result)))
         else:
-            print_report(started, loaded, bucket, found)
+            print_report(started, loaded, bucket, result)
     return 0
 
 
@@ -81,7 +82,7 @@ def start(backend: Backend, recipe: Recipe, platform: PlatformConfig, *, name: s
 def follow_any(backend: Backend, name: str, bucket: str, *, timeout_s: float | None) -> int:
     """Follows a run, or a recipe's run with its stages."""
     workload = lifecycle.get(backend, name)
-    if workload["metadata"]["labels"]["klear.dev/stage"] != STAGE_WORD:
+    if workload["metadata"]["labels"][STAGE] != STAGE_WORD:
         return follow_run(backend, name, bucket, timeout_s=timeout_s)
     config = backend.get("ConfigMap", f"{name}-config")
     if config is None:
@@ -90,7 +91,7 @@ def follow_any(backend: Backend, name: str, bucket: str, *, timeout_s: float | N
     gauge = Gauge(backend, bucket)
 
     def look() -> list[Line]:
-        known = {status.stage: status for status in gauge.stages(name)}
+        known = {status.stage: status for status in gauge.stages_progress(name)}
         return [line(gauge, stage, known.get(stage)) for stage in stages]
 
     return follow(backend, name, look, timeout_s=timeout_s)

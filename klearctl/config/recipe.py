@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from klearctl.config.load import Tree, from_dict, merge, read_toml, to_dict
+from klearctl.config.load import Tree, from_dict, merge, read_toml, texts, to_dict
 from klearctl.config.stages import StageConfig, config_type
 from klearctl.errors import ConfigError
 from klearctl.run import STAGES, Stage, check_name, check_stage
@@ -93,21 +93,13 @@ def _apply(trees: dict[Stage, Tree], layer: Tree) -> None:
 
 
 def _check_order(value: Any, stage: Stage, earlier: tuple[Stage, ...]) -> None:
-    for text in _texts(value):
+    for text in texts(value):
         found = _STAGE.fullmatch(text)
         if text.startswith("stage:") and (not found or found[1] not in earlier):
             raise ConfigError(
                 f"{stage} uses {text}, which is no earlier stage of the recipe",
                 fix=f"one of {', '.join(f'stage:{name}' for name in earlier) or 'none: it is the first'}",
             )
-
-
-def _texts(value: Any) -> list[str]:
-    if isinstance(value, Mapping):
-        return [text for item in value.values() for text in _texts(item)]
-    if isinstance(value, list | tuple):
-        return [text for item in value for text in _texts(item)]
-    return [value] if isinstance(value, str) else []
 
 
 def _name_runs(value: Any, recipe_run: str) -> Any:

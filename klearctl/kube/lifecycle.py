@@ -1,13 +1,12 @@
 """What can be done with a run, through a backend's verbs alone: submit, find, cancel, resume, delete."""
 
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Iterable
 
 from klearctl.errors import BackendError, ConfigError
 from klearctl.kube.backend import Backend, Manifest
 from klearctl.kube.difference import differences
-from klearctl.kube.labels import RUN
-from klearctl.kube.status import State, read_state
+from klearctl.kube.labels import RECIPE, RUN
+from klearctl.kube.status import ENDED, State, has_ended, read_state
 
 WORKLOADS = ("JobSet", "Job")
 _BESIDE = ("ConfigMap", "NetworkPolicy")  # what is rendered for a run beside its workload
@@ -52,6 +51,17 @@ def get(backend: Backend, name: str) -> Manifest:
     return found
 
 
+def stages(backend: Backend, recipe_run: str) -> list[Manifest]:
+    """The workloads of a recipe's run that have been started for its stages, in the order of their start."""
+    found = [item for kind in WORKLOADS for item in backend.list(kind, {RECIPE: recipe_run})]
+    return in_order(item for item in found if item["metadata"]["name"] != recipe_run)
+
+
+def in_order(workloads: Iterable[Manifest]) -> list[Manifest]:
+    """Workloads, the newest last."""
+    return sorted(workloads, key=lambda item: (item["metadata"].get("creationTimestamp", ""), item["metadata"]["name"]))
+
+
 def pods(backend: Backend, name: str) -> list[Manifest]:
     """The pods of the run."""
     return backend.list("Pod", {RUN: name})
@@ -69,7 +79,7 @@ def cancel(backend: Backend, name: str) -> bool:
         ConfigError: there is no such run.
     """
     workload = get(backend, name)
-    if read_state(workload, pods(backend, name))[0] in ("succeeded", "failed", "cancelled", "lost"):
+    if read_state(workload, pods(backend, name))[0] in ENDED:
         return False
     backend.patch(workload["kind"], name, {"spec": {"suspend": True}})
     return True
@@ -102,7 +112,7 @@ def delete(backend: Backend, name: str) -> None:
         ConfigError: there is no such run, or it has not ended.
     """
     workload = get(backend, name)
-    if read_state(workload, pods(backend, name))[0] in ("pending", "running", "restarting"):
+    if read_state(workload, pods(backend, name))[0] not in ENDED:
         raise ConfigError(f"the run {name} has not ended", fix=f"klearctl cancel {name} first")
     backend.delete(workload["kind"], name)
     backend.drop_logs(name)
@@ -114,22 +124,18 @@ def wait_ended(backend: Backend, name: str, *, timeout_s: float) -> None:
     Raises:
         BackendError: they did not end in time.
     """
-    living = {pod["metadata"]["name"] for pod in pods(backend, name) if not _over(pod)}
+    living = {pod["metadata"]["name"] for pod in pods(backend, name) if not has_ended(pod)}
     if not living:
         return
     for change, pod in backend.watch("Pod", {RUN: name}, timeout_s):
-        if change == "DELETED" or _over(pod):
+        if change == "DELETED" or has_ended(pod):
             living.discard(pod["metadata"]["name"])
         else:
             living.add(pod["metadata"]["name"])
         if not living:
             return
-    if any(not _over(pod) for pod in pods(backend, name)):
+    if any(not has_ended(pod) for pod in pods(backend, name)):
         raise BackendError(f"pods of {name} have not ended after {timeout_s:.0f} s", fix=f"klearctl status {name}")
-
-
-def _over(pod: Mapping[str, Any]) -> bool:
-    return pod.get("status", {}).get("phase") in ("Succeeded", "Failed")
 
 
 def _anew(item: Manifest) -> Manifest:

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from klearctl.kube.labels import RUN, STAGE
+from klearctl.kube.labels import ROLE, RUN, STAGE
 
 State = Literal["pending", "running", "restarting", "succeeded", "failed", "cancelled", "lost"]
 ENDED: tuple[State, ...] = ("succeeded", "failed", "cancelled", "lost")
@@ -53,7 +53,7 @@ def read_status(
         checkpoint=checkpoint,
         loss=_newest(rows, "loss"),
         reward=_newest(rows, "reward"),
-        active=sum(not _ended(pod) for pod in own),
+        active=sum(not has_ended(pod) for pod in own),
     )
 
 
@@ -66,7 +66,7 @@ def read_state(workload: Mapping[str, Any], pods: Sequence[Mapping[str, Any]]) -
         return "succeeded", ""
     if failed := _true(conditions, "Failed"):
         return "failed", _blame(pods) or failed.get("message", "")
-    living = [pod for pod in pods if not _ended(pod)]
+    living = [pod for pod in pods if not has_ended(pod)]
     if workload["spec"].get("suspend"):
         return "cancelled", f"{len(living)} pods are still ending" if living else ""
     if restarting := _true(conditions, "RestartingJobSet"):
@@ -84,7 +84,8 @@ def _phase(pod: Mapping[str, Any]) -> str:
     return str(pod.get("status", {}).get("phase", "Pending"))
 
 
-def _ended(pod: Mapping[str, Any]) -> bool:
+def has_ended(pod: Mapping[str, Any]) -> bool:
+    """Whether nothing of the pod runs any more."""
     return _phase(pod) in ("Succeeded", "Failed")
 
 
@@ -114,7 +115,7 @@ def _pod_message(pod: Mapping[str, Any]) -> str:
 
 def _short(pod: Mapping[str, Any]) -> str:
     labels = pod["metadata"].get("labels", {})
-    role, index = labels.get("klear.dev/role", ""), labels.get("batch.kubernetes.io/job-completion-index", "0")
+    role, index = labels.get(ROLE, ""), labels.get("batch.kubernetes.io/job-completion-index", "0")
     return f"{role}-{index}" if role else str(pod["metadata"]["name"])
 
 
