@@ -111,7 +111,7 @@ def resolve_model(address: str, bucket: str) -> str:
             f"run {name} has no checkpoint of step {step}",
             fix=f"it has {', '.join(map(str, steps)) or 'none yet'}",
         )
-    return storage.join(_address(prefix, int(step)), "model")
+    return model_address(prefix, int(step))
 
 
 def resolve_data(address: str, bucket: str, part: str) -> str:
@@ -125,6 +125,11 @@ def resolve_data(address: str, bucket: str, part: str) -> str:
         return address
     name = address.removeprefix("run:")
     return _made(run_prefix(bucket, name), name, "data", part)
+
+
+def model_address(prefix: str, step: int) -> str:
+    """Where a step's model lies, whether it is committed or not."""
+    return storage.join(_address(prefix, step), "model")
 
 
 def _address(prefix: str, step: int) -> str:

@@ -23,7 +23,6 @@ from klearctl.config.eval import EvalConfig
 from klearctl.config.pod import PodConfig, read
 from klearctl.data.table import Problem, read_problems
 from klearctl.errors import ConfigError
-from klearctl.reward.boxed import reward
 from klearctl.rollout.chat import Chat
 from klearctl.rollout.client import Ask, Fleet, Sampled
 from klearctl.rollout.seeds import seed_of
@@ -31,6 +30,7 @@ from klearctl.rollout.weights import push_files
 from klearctl.stages import program
 from klearctl.stages.eval_table import Judged, key, table
 from klearctl.stages.fetch import fetch_model
+from klearctl.stages.rl_batch import reward_of
 from klearctl.train.stop import Stop
 
 SERVER_PORT = 8000
@@ -117,7 +117,7 @@ class Judge:
     def _row(self, answers: list[list[Sampled]], chat: Chat, began: float) -> dict[str, float]:
         tokens = sum(len(one.tokens) for samples in answers for one in samples)
         rewards = [
-            _reward(one, chat, problem)
+            reward_of(one, chat, problem)
             for (_, problem), samples in zip(self._mine, answers, strict=True)
             for one in samples
         ]
@@ -133,16 +133,12 @@ class Judge:
             place=place,
             task=problem.task,
             rewards={
-                key(temperature): [_reward(one, chat, problem) for one in samples]
+                key(temperature): [reward_of(one, chat, problem) for one in samples]
                 for temperature, samples in zip(self._config.temperatures, answers, strict=True)
             },
             cut=sum(one.cut for samples in answers for one in samples),
             text=chat.text(answers[0][0].tokens) if place < SHOWN else "",
         )
-
-
-def _reward(sampled: Sampled, chat: Chat, problem: Problem) -> float:
-    return 0.0 if sampled.cut else reward(chat.text(sampled.tokens), problem.answer)
 
 
 def _problems(pod: PodConfig[EvalConfig]) -> list[Problem]:

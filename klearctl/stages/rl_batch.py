@@ -120,12 +120,14 @@ class Sampler:
         ]
         answers = self._fleet.sample(asks, temperature=config.temperature, max_tokens=config.max_response_tokens)
         return [
-            Group(ask.prompt, sampled, [self._reward(one, problem) for one in sampled])
+            Group(ask.prompt, sampled, [reward_of(one, self._chat, problem) for one in sampled])
             for problem, ask, sampled in zip(problems, asks, answers, strict=True)
         ]
 
-    def _reward(self, sampled: Sampled, problem: Problem) -> float:
-        return 0.0 if sampled.cut else reward(self._chat.text(sampled.tokens), problem.answer)
+
+def reward_of(sampled: Sampled, chat: "Chat", problem: Problem) -> float:
+    """What the response is worth; one that was cut has no answer."""
+    return 0.0 if sampled.cut else reward(chat.text(sampled.tokens), problem.answer)
 
 
 def check_prompts(problems: Sequence[Problem], chat: "Chat", config: RLConfig) -> None:

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from klearctl import checkpoints, storage
+from klearctl import checkpoints
 from klearctl.config.common import OptimizerConfig, TrainerConfig
 from klearctl.config.pod import PodConfig
 from klearctl.records import MetricsWriter, claim_attempt, write_result
@@ -136,11 +136,6 @@ def commit(
     ranks.barrier()
 
 
-def model_of(pod: PodConfig[Any], step: int) -> str:
-    """Where a step's model lies."""
-    return storage.join(pod.prefix, "checkpoints", f"step-{step}", "model")
-
-
 def finished(pod: PodConfig[Any], steps: int) -> bool:
     """Whether the last step is committed: an attempt that finds it has nothing to do. Needs no other rank."""
     latest = checkpoints.latest(pod.prefix)
@@ -149,7 +144,7 @@ def finished(pod: PodConfig[Any], steps: int) -> bool:
 
 def finish(pod: PodConfig[Any], steps: int) -> None:
     """The run's result: the model of the last step."""
-    write_result(pod.prefix, {"model": model_of(pod, steps)})
+    write_result(pod.prefix, {"model": checkpoints.model_address(pod.prefix, steps)})
 
 
 def _look(pod: PodConfig[Any]) -> tuple[int, int | None]:

@@ -2,9 +2,11 @@
 
 import json
 import os
+import select
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -63,6 +65,15 @@ def fresh(home) -> Iterator[Klear]:
         for pid in klear.processes():
             with suppress(*_GONE):
                 os.kill(pid, signal.SIGKILL)
+
+
+def wait_for(condition, limit_s=180):
+    """What the condition gives, once it gives something."""
+    end = time.monotonic() + limit_s
+    while not (found := condition()):
+        assert time.monotonic() < end, "it never came true"
+        select.select([], [], [], 0.05)
+    return found
 
 
 def _processes(home):

@@ -9,7 +9,7 @@ import time
 
 import pytest
 
-from tests.e2e.klear import fresh
+from tests.e2e.klear import fresh, wait_for
 from tests.e2e.test_runs import LONG, SMALL
 
 pytestmark = pytest.mark.timeout(300)
@@ -53,13 +53,5 @@ def test_ctrl_c_detaches_and_the_printed_cancel_ends_everything(klear):
     assert sum("klearctl.local.supervisor" in line for line in left) == 1
     assert all(re.search(r"local\.supervisor|local\.keeper|weed|stages\.curate", line) for line in left), left
     assert klear.run("cancel", "long").returncode == 0
-    wait_until(lambda: klear.processes() == {})
+    wait_for(lambda: klear.processes() == {})
     assert klear.status("long")["state"] == "cancelled"
-
-
-def wait_until(condition, limit_s=30):
-    """Returns when the condition holds; processes of others give no signal that could be waited for."""
-    end = time.monotonic() + limit_s
-    while not condition():
-        assert time.monotonic() < end, "it never came true"
-        select.select([], [], [], 0.1)

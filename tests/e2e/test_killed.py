@@ -5,15 +5,13 @@ bench/killed.py does the same to rl, at ten moments.
 
 import json
 import os
-import select
 import signal
-import time
 from itertools import pairwise
 
 import pytest
 
 from klearctl.local import s3
-from tests.e2e.klear import fresh
+from tests.e2e.klear import fresh, wait_for
 from tests.e2e.test_runs import SMALL
 
 pytestmark = pytest.mark.timeout(600)
@@ -56,15 +54,6 @@ def trainers(klear):
 def committed(klear, run):
     """The committed steps."""
     return [item["step"] for item in json.loads(klear.run("checkpoints", run, "-o", "json").stdout)]
-
-
-def wait_for(condition, limit_s=180):
-    """What the condition gives, once it gives something."""
-    end = time.monotonic() + limit_s
-    while not (found := condition()):
-        assert time.monotonic() < end, "it never came true"
-        select.select([], [], [], 0.05)
-    return found
 
 
 def test_a_trainer_killed_at_start_up_and_between_steps_loses_nothing(klear):

@@ -5,8 +5,7 @@ import math
 
 import pytest
 
-from tests.e2e.klear import SMOKE, fresh
-from tests.e2e.test_detach import wait_until
+from tests.e2e.klear import SMOKE, fresh, wait_for
 
 pytestmark = pytest.mark.timeout(1500)
 
@@ -66,7 +65,7 @@ def test_status_says_succeeded(smoke):
 
 
 def test_nothing_is_left_running(smoke):
-    wait_until(lambda: smoke[0].processes() == {})
+    wait_for(lambda: smoke[0].processes() == {})
 
 
 def test_the_same_recipe_starts_anew_after_success_and_names_the_old_one_never(smoke):

@@ -102,12 +102,12 @@ def test_init_containers_come_first_and_a_sidecar_ends_after(backend: LocalBacke
     tell = "trap 'echo sidecar told; exit 0' TERM; echo sidecar up; while :; do sleep 0.01; done"
     pod: dict[str, Any] = {
         "initContainers": [
-            container("echo first > /work/order", "first", volumeMounts=[{"name": "w", "mountPath": "/work"}]),
+            container("echo first > /box/order", "first", volumeMounts=[{"name": "w", "mountPath": "/box"}]),
             container(tell, "side", restartPolicy="Always"),
         ],
         "volumes": [{"name": "w", "emptyDir": {}}],
     }
-    main = container("cat /work/order; sleep 0.1", volumeMounts=[{"name": "w", "mountPath": "/work"}])
+    main = container("cat /box/order; sleep 0.1", volumeMounts=[{"name": "w", "mountPath": "/box"}])
     backend.apply([job(main, pod=pod)])
     assert sorted(printed(backend)) == ["first", "sidecar told", "sidecar up"]
 
@@ -119,8 +119,8 @@ def test_a_failed_init_container_fails_the_pod(backend: LocalBackend) -> None:
 
 
 def test_on_failure_starts_the_container_again_in_its_pod(backend: LocalBackend) -> None:
-    line = "test -e /work/seen || { touch /work/seen; exit 1; }; echo again"
-    main = container(line, volumeMounts=[{"name": "w", "mountPath": "/work"}])
+    line = "test -e /box/seen || { touch /box/seen; exit 1; }; echo again"
+    main = container(line, volumeMounts=[{"name": "w", "mountPath": "/box"}])
     pod = {"restartPolicy": "OnFailure", "volumes": [{"name": "w", "emptyDir": {}}]}
     backend.apply([job(main, pod=pod, backoffLimit=5)])
     ended(backend, "Job")
