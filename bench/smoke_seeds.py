@@ -10,21 +10,15 @@ Runs that are there already, by name, are not run again.
 import argparse
 import json
 import os
-import subprocess
 import sys
 import time
 import tomllib
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from klearctl.cli.session import open_bucket
-from klearctl.config.platform import load_platform
-from klearctl.records import read_result
-from klearctl.run import run_prefix
+from commands import klearctl, metrics, result, submit
 
-KLEARCTL = str(Path(sys.executable).parent / "klearctl")
 RECIPE = Path(__file__).parents[1] / "workflows/smoke"
 GAIN, LOW, HIGH = 0.10, 0.3, 0.8
 
@@ -73,8 +67,7 @@ def continue_sft(name: str, seed: int, *, steps: int) -> float:
     common = {"seed": seed, "data": f"run:{name}-curate"}
     submit("sft", sft, settings("sft") | common | {"model": f"run:{name}-sft", "steps": steps})
     submit("eval", judged, settings("eval") | common | {"models": {"control": f"run:{sft}"}})
-    with open_bucket(load_platform()) as bucket:
-        return float(read_result(run_prefix(bucket, judged))["models"]["control"]["accuracy"])
+    return float(result(judged)["models"]["control"]["accuracy"])
 
 
 def settings(stage: str) -> dict[str, Any]:
@@ -82,31 +75,11 @@ def settings(stage: str) -> dict[str, Any]:
     return tomllib.loads((RECIPE / f"{stage}.toml").read_text())
 
 
-def submit(stage: str, name: str, tree: dict[str, Any]) -> None:
-    """Runs one stage to its end."""
-    words = [word for key, value in flat(tree) for word in ("--set", f"{key}={json.dumps(value)}")]
-    klearctl("submit", stage, "--name", name, *words, "--wait")
-
-
-def flat(tree: dict[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
-    """Dotted keys and their values."""
-    for key, value in tree.items():
-        if isinstance(value, dict):
-            yield from flat(value, f"{prefix}{key}.")
-        else:
-            yield f"{prefix}{key}", value
-
-
 def pace(run: str) -> tuple[float, float]:
     """Seconds of a step, and of all steps, by the run's metrics."""
-    rows = [row for row in json.loads(klearctl("metrics", run, "-o", "json")) if row["step"] is not None]
+    rows = [row for row in metrics(run) if row["step"] is not None]
     spent = rows[-1]["time"] - rows[0]["time"]
     return spent / max(1, rows[-1]["step"] - rows[0]["step"]), spent
-
-
-def klearctl(*words: str) -> str:
-    """Standard output of the command; its progress goes to our standard error."""
-    return subprocess.run([KLEARCTL, *words], check=True, stdout=subprocess.PIPE, text=True).stdout
 
 
 def table(rows: list[Row]) -> str:
