@@ -30,7 +30,7 @@ from klearctl.rollout.weights import push_files
 from klearctl.stages import program
 from klearctl.stages.eval_table import Judged, key, table
 from klearctl.stages.fetch import fetch_model
-from klearctl.stages.rl_batch import reward_of
+from klearctl.stages.rl_batch import check_answers, reward_of
 from klearctl.train.stop import Stop
 
 SERVER_PORT = 8000
@@ -143,10 +143,11 @@ class Judge:
 
 def _problems(pod: PodConfig[EvalConfig]) -> list[Problem]:
     address = checkpoints.resolve_data(pod.config.data, pod.bucket, "heldout")
-    problems = read_problems(address)
+    problems = read_problems(address)[: pod.config.problems or None]
     if not problems:
         raise ConfigError(f"{address} has no problems", fix="curate more of them")
-    return problems[: pod.config.problems or None]
+    check_answers(problems)
+    return problems
 
 
 def _metrics(pod: PodConfig[EvalConfig]) -> records.MetricsWriter:

@@ -18,7 +18,7 @@ from klearctl.data.table import Problem, read_problems
 from klearctl.rollout.client import Fleet
 from klearctl.stages import program
 from klearctl.stages.fetch import fetch_model
-from klearctl.stages.rl_batch import Batch, Sampler, check_prompts
+from klearctl.stages.rl_batch import Batch, Sampler, check_answers, check_prompts
 from klearctl.train.stop import Stop
 
 if TYPE_CHECKING:
@@ -37,10 +37,11 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def rl(pod: PodConfig[RLConfig], stop: Stop) -> None:
     """Every step that is left of the run, then its result."""
-    from klearctl.train import ranks, session
-
     config = pod.config
     problems = read_problems(checkpoints.resolve_data(config.data, pod.bucket, "rl"))
+    check_answers(problems)
+    from klearctl.train import ranks, session
+
     if not session.finished(pod, config.steps):
         ranks.join(gpus=bool(pod.layout.gpus))
         begun = session.start(pod, lambda folder: fetch_model(config.model, pod.bucket, folder))

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from klearctl.config.rl import RLConfig
 from klearctl.data.table import Problem
 from klearctl.errors import ConfigError, RunFailed
-from klearctl.reward.boxed import reward
+from klearctl.reward.boxed import number, reward
 from klearctl.rollout.client import Ask, Fleet, Sampled
 from klearctl.rollout.cursor import draw
 from klearctl.rollout.seeds import seed_of
@@ -140,6 +140,16 @@ def check_prompts(problems: Sequence[Problem], chat: "Chat", config: RLConfig) -
             raise ConfigError(
                 f"the prompt of {problem.id} has {tokens} tokens, max_prompt_tokens is {config.max_prompt_tokens}",
                 fix=f"max_prompt_tokens = {tokens}, or leave the problem out",
+            )
+
+
+def check_answers(problems: Sequence[Problem]) -> None:
+    """Raises ConfigError where an answer is no number: no response to that problem could ever earn a reward."""
+    for problem in problems:
+        if number(problem.answer) is None:
+            raise ConfigError(
+                f"the answer of {problem.id} is no number: {problem.answer!r:.80}",
+                fix="klearctl submit curate drops such problems",
             )
 
 
