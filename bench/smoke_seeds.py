@@ -1,6 +1,6 @@
 """The smoke recipe over several seeds, beside a control: sft continued for as long as rl took.
 
-    .venv/bin/python bench/smoke_seeds.py [--seeds 3] [--markdown docs/smoke.md]
+    .venv/bin/python -m bench.smoke_seeds [--seeds 3] [--markdown docs/smoke.md]
 
 Prints one row a seed with the accuracies (avg@4, temperature 1.0) and wall times, and exits 1 where a bar is missed:
 untrained < sft < rl on every seed, sft between 0.3 and 0.8, and a mean gain of rl over sft of at least 10 points.
@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from commands import klearctl, metrics, result, submit
+from bench.commands import klearctl, metrics, result, submit
 
 RECIPE = Path(__file__).parents[1] / "workflows/smoke"
 GAIN, LOW, HIGH = 0.10, 0.3, 0.8
@@ -112,7 +112,7 @@ def page(text: str) -> str:
 
 Accuracy is avg@4 at temperature 1.0 on the held-out problems; the last checkpoint counts. The control continues sft
 from its last checkpoint for as many seconds as rl took. Measured on {time.strftime("%Y-%m-%d")}, {os.cpu_count()} CPU
-cores, no GPU, by `python bench/smoke_seeds.py --seeds {len(text.splitlines()) - 3}`.
+cores, no GPU, by `python -m bench.smoke_seeds --seeds {len(text.splitlines()) - 3}`.
 
 {text}
 """
