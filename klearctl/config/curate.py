@@ -8,6 +8,9 @@ from klearctl.errors import ConfigError
 GENERATED = "reasoning_gym:"
 """Opens the address of a generated task."""
 
+FUNCTIONS = "klear:functions"
+"""Address of our own generator of small programming problems."""
+
 NUMBER_TASKS = (
     "aiw",
     "basic_arithmetic",
@@ -38,7 +41,7 @@ class SourceConfig:
     """One source of problems."""
 
     address: str = "s3://klear/data/problems.parquet"
-    """`reasoning_gym:TASK`, or a JSONL, JSON or Parquet file: a path, `s3://...` or `run:NAME` of a curate run."""
+    """`reasoning_gym:TASK`, `klear:functions`, or a JSONL, JSON or Parquet file: a path, `s3://...` or `run:NAME`."""
 
     problems: int = 0
     """Problems to take, the first of a file; 0 takes all (a generated task needs a number)."""
@@ -53,18 +56,23 @@ class SourceConfig:
     """Field of a file that holds a worked solution, for `teacher.kind = "solutions"`; read up to `####` (GSM8K)."""
 
     settings: dict[str, int | float | bool | str] = field(default_factory=dict)
-    """Settings of a generated task, such as `min_terms = 3`."""
+    """Settings of a generated task, such as `min_terms = 3`; of `klear:functions` `min_steps` and `max_steps`."""
 
     @property
     def task(self) -> str:
         """The generated task's name; empty for a file."""
         return self.address.removeprefix(GENERATED) if self.address.startswith(GENERATED) else ""
 
+    @property
+    def generated(self) -> bool:
+        """Whether it is made here rather than read from a file."""
+        return self.address == FUNCTIONS or self.address.startswith(GENERATED)
+
     def __post_init__(self) -> None:
         at_least("problems", self.problems, 0)
-        if not self.address.startswith(GENERATED):
+        if not self.generated:
             return
-        if self.task not in NUMBER_TASKS:
+        if self.task and self.task not in NUMBER_TASKS:
             raise ConfigError(
                 f"{self.task!r} is not a generated task with a number for an answer",
                 fix=f"one of {', '.join(NUMBER_TASKS)}",
@@ -91,7 +99,7 @@ class TeacherConfig:
     """Who writes the worked solutions that sft learns from."""
 
     kind: str = "solutions"
-    """`solutions` takes each problem's `solution_field`; `procedural` writes the running totals of signed sums."""
+    """`solutions` takes each problem's `solution_field`; `procedural` works out signed sums and `klear:functions`."""
 
     wrong: float = 0.0
     """Share of solutions with a wrong step and answer (procedural only), as a real teacher has them."""

@@ -14,7 +14,7 @@ class Candidate:
     solution: str = ""
 
 
-def candidate(source: str, task: str, prompt: str, answer: str, *, solution: str = "") -> Candidate:
+def candidate(source: str, task: str, prompt: str, answer: str, *, solution: str = "", tests: str = "") -> Candidate:
     """A candidate whose id depends on its task and prompt alone."""
-    problem = Problem(id=problem_id(task, prompt), task=task, prompt=prompt, answer=answer)
+    problem = Problem(id=problem_id(task, prompt), task=task, prompt=prompt, answer=answer, tests=tests)
     return Candidate(problem, source, solution)

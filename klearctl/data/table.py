@@ -24,6 +24,10 @@ class Problem:
     task: str
     prompt: str
     answer: str
+    """Of a programming problem a solution, to be shown; it is judged by its tests."""
+
+    tests: str = ""
+    """Of a programming problem its tests, as JSON (docs/verify.md has the form); else empty."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +42,7 @@ class Solved:
 
 def write_problems(address: str, problems: Iterable[Problem]) -> None:
     """Puts the problems at the address, as Parquet."""
-    _write(address, problems, ("id", "task", "prompt", "answer"))
+    _write(address, problems, ("id", "task", "prompt", "answer", "tests"))
 
 
 def read_problems(address: str) -> list[Problem]:
@@ -109,4 +113,5 @@ def _row(row: dict[str, Any], address: str, needed: tuple[str, str]) -> dict[str
             raise ConfigError(f"{address} has a {name} that is not text: {row[name]!r:.80}", fix="curate it first")
     task = row.get("task") or ""
     name = row.get("id") or problem_id(task or "problem", row["prompt"])
-    return {"id": str(name), "task": str(task), **{column: row[column] for column in needed}}
+    tests = {"tests": row["tests"]} if row.get("tests") else {}
+    return {"id": str(name), "task": str(task), **{column: row[column] for column in needed}, **tests}

@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from klearctl import checkpoints, records, storage
 from klearctl.config.curate import CurateConfig, SourceConfig, TeacherConfig
 from klearctl.config.pod import PodConfig, read
-from klearctl.data import dedup, files, generated, table, teacher
+from klearctl.data import dedup, files, functions, generated, table, teacher
 from klearctl.data.candidate import Candidate
 from klearctl.data.drops import Drops
 from klearctl.data.table import Solved
@@ -105,12 +105,18 @@ def _read(
     """The problems of the sources whose answer our reward can read."""
     found: list[Candidate] = []
     for place, source in enumerate(sources):
-        if source.task:
-            found += generated.generate(source, seed=f"{seed}/{kind}/{place}")
+        if source.generated:
+            make = generated.generate if source.task else functions.generate
+            found += make(source, seed=f"{seed}/{kind}/{place}")
         else:
             address = checkpoints.resolve_data(source.address, bucket, part)
             found += files.read_file(replace(source, address=address), drops)
-    return drops.keep("answer is no number", found, lambda one: boxed.number(one.problem.answer) is not None)
+    return drops.keep("answer is no number", found, _judgeable)
+
+
+def _judgeable(one: Candidate) -> bool:
+    """Whether our rewards can judge an answer to it: by its tests, else by its number."""
+    return bool(one.problem.tests) or boxed.number(one.problem.answer) is not None
 
 
 def _hold_out(
@@ -139,7 +145,8 @@ def _teach(candidates: list[Candidate], config: TeacherConfig, seed: int, drops:
     solved = []
     for one in candidates:
         if config.kind == "procedural":
-            lesson = teacher.running_totals(one, seed=seed, wrong=config.wrong)
+            write = teacher.written_function if one.problem.tests else teacher.running_totals
+            lesson = write(one, seed=seed, wrong=config.wrong)
         else:
             lesson = teacher.from_solution(one)
         drops.saw("has no worked solution", one.source, kept=lesson is not None)
