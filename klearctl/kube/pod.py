@@ -17,6 +17,19 @@ MODELS = "/models"
 SHM = "/dev/shm"
 SERVER_PORT = 8000
 _UID = 1000
+RESTRICTED_POD: Manifest = {
+    "runAsNonRoot": True,
+    "runAsUser": _UID,
+    "runAsGroup": _UID,
+    "fsGroup": _UID,
+    "fsGroupChangePolicy": "OnRootMismatch",
+    "seccompProfile": {"type": "RuntimeDefault"},
+}
+RESTRICTED_CONTAINER: Manifest = {
+    "allowPrivilegeEscalation": False,
+    "readOnlyRootFilesystem": True,
+    "capabilities": {"drop": ["ALL"]},
+}
 _COMPLETION_INDEX = "metadata.annotations['batch.kubernetes.io/job-completion-index']"
 
 
@@ -61,24 +74,24 @@ def template(
         "terminationGracePeriodSeconds": grace_s,
         "automountServiceAccountToken": False,
         "enableServiceLinks": False,
-        "securityContext": {
-            "runAsNonRoot": True,
-            "runAsUser": _UID,
-            "runAsGroup": _UID,
-            "fsGroup": _UID,
-            "fsGroupChangePolicy": "OnRootMismatch",
-            "seccompProfile": {"type": "RuntimeDefault"},
-        },
+        "securityContext": RESTRICTED_POD,
         "volumes": _volumes(run, containers[0], models=bool(init)),
+        **placement(pool),
     }
-    if pool.node_selector:
-        spec["nodeSelector"] = dict(pool.node_selector)
-    if pool.tolerations:
-        spec["tolerations"] = [dict(toleration) for toleration in pool.tolerations]
     if init:
         spec["initContainers"] = list(init)
     spec["containers"] = containers
     return {"metadata": {"labels": labels(run, role)}, "spec": spec}
+
+
+def placement(pool: PoolConfig) -> Manifest:
+    """What brings a pod to the nodes of the pool, and lets it stay there."""
+    found: Manifest = {}
+    if pool.node_selector:
+        found["nodeSelector"] = dict(pool.node_selector)
+    if pool.tolerations:
+        found["tolerations"] = [dict(toleration) for toleration in pool.tolerations]
+    return found
 
 
 def container(
@@ -110,11 +123,7 @@ def container(
         "env": [_variable(key, value) for key, value in variables.items()]
         + (_storage_env(platform.storage_secret) if storage else []),
         "resources": place.resources(),
-        "securityContext": {
-            "allowPrivilegeEscalation": False,
-            "readOnlyRootFilesystem": True,
-            "capabilities": {"drop": ["ALL"]},
-        },
+        "securityContext": RESTRICTED_CONTAINER,
         "terminationMessagePolicy": "FallbackToLogsOnError",
         "volumeMounts": mounts,
     }

@@ -8,7 +8,7 @@ from klearctl.config.platform import PlatformConfig
 from klearctl.config.recipe import Recipe, check_recipe
 from klearctl.kube.backend import Backend, Manifest
 from klearctl.kube.labels import RECIPE, ROLE, RUN, STAGE
-from klearctl.kube.pod import CONFIG_DIR
+from klearctl.kube.pod import CONFIG_DIR, RESTRICTED_CONTAINER, RESTRICTED_POD, Place, placement
 from klearctl.run import check_stage
 
 DIGEST = "klear.dev/config-digest"
@@ -28,13 +28,6 @@ def render_recipe(
         RECIPE: name,
     }
     meta: dict[str, Any] = {"namespace": platform.namespace, "labels": labels}
-    driver = {
-        "name": "driver",
-        "image": platform.images.pod,
-        "command": ["python", "-m", "klearctl.cli.drive", RECIPE_FILE],
-        "env": [{"name": key, "value": value} for key, value in env.items()],
-        "volumeMounts": [{"name": "config", "mountPath": CONFIG_DIR, "readOnly": True}],
-    }
     spec = {
         "completionMode": "Indexed",
         "completions": 1,
@@ -45,8 +38,12 @@ def render_recipe(
             "spec": {
                 "restartPolicy": "Never",
                 "terminationGracePeriodSeconds": 10,
-                "containers": [driver],
+                "automountServiceAccountToken": False,
+                "enableServiceLinks": False,
+                "securityContext": RESTRICTED_POD,
                 "volumes": [{"name": "config", "configMap": {"name": f"{name}-config"}}],
+                **placement(platform.pools.cpu),
+                "containers": [_driver(platform, env)],
             },
         },
     }
@@ -60,6 +57,20 @@ def render_recipe(
         },
         {"apiVersion": "batch/v1", "kind": "Job", "metadata": {"name": name, **meta, **note}, "spec": spec},
     ]
+
+
+def _driver(platform: PlatformConfig, env: dict[str, str]) -> Manifest:
+    return {
+        "name": "driver",
+        "image": platform.images.pod,
+        "imagePullPolicy": platform.images.pull_policy,
+        "command": ["python", "-m", "klearctl.cli.drive", RECIPE_FILE],
+        "env": [{"name": key, "value": value} for key, value in env.items()],
+        "resources": Place(cpus=1, memory_gb=1).resources(),
+        "securityContext": RESTRICTED_CONTAINER,
+        "terminationMessagePolicy": "FallbackToLogsOnError",
+        "volumeMounts": [{"name": "config", "mountPath": CONFIG_DIR, "readOnly": True}],
+    }
 
 
 def recipe_text(name: str, recipe: Recipe, *, platform: PlatformConfig, gpus: int) -> str:
