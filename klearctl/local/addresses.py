@@ -1,33 +1,19 @@
 """Addresses of pods: 127.x.y.z, one for each host name, out of a block that no other workload of this machine has.
 
-In: host names. Out: their addresses, and who holds a port that a pod needs.
+In: host names. Out: their addresses, and the claim that keeps others away from them.
 """
 
 import errno
-import os
-import re
 import socket
 import zlib
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 from pathlib import Path
 
 from klearctl.errors import BackendError
 
 BLOCK_SIZE = 4096
 _BLOCKS = 254 * 16  # from 127.1.0.0, each of 4096 addresses
-_LISTEN = "0A"  # the state in /proc/net/tcp
-
-
-@dataclass(frozen=True, slots=True)
-class Listener:
-    """A socket that waits for connections."""
-
-    address: str
-    """As a dotted quad; 0.0.0.0 is every address, also of an IPv6 socket."""
-
-    port: int
-    inode: int
+_CLAIMS = "klearctl"  # what the names of claims begin with
 
 
 def reserve(key: str, preferred: int | None = None) -> tuple[int, socket.socket]:
@@ -51,13 +37,19 @@ def claim(what: str) -> socket.socket | None:
     """
     holder = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
     try:
-        holder.bind(f"\0klearctl/{what}")
+        holder.bind(f"\0{_CLAIMS}/{what}")
     except OSError as error:
         holder.close()
         if error.errno != errno.EADDRINUSE:
             raise
         return None
     return holder
+
+
+def claimant(what: str) -> int:
+    """The inode of the socket that claims the thing; 0 if none does any more."""
+    lines = (line.split() for line in Path("/proc/net/unix").read_text().splitlines())
+    return next((int(words[6]) for words in lines if words[7:] == [f"@{_CLAIMS}/{what}"]), 0)
 
 
 def assign(hosts: Sequence[str], block: int) -> dict[str, str]:
@@ -70,53 +62,6 @@ def assign(hosts: Sequence[str], block: int) -> dict[str, str]:
         raise BackendError(f"{len(hosts)} pods do not fit on one machine", fix=f"at most {BLOCK_SIZE - 1}")
     base = (127 << 24) + (1 << 16) + block * BLOCK_SIZE
     return {host: _quad(base + place + 1) for place, host in enumerate(hosts)}
-
-
-def conflict(address: str, port: int, *, everywhere: bool) -> str:
-    """Who listens where a pod wants to listen, as a sentence; empty if nobody does.
-
-    With `everywhere` the pod will listen on every address, so a listener on any address is in its way.
-    """
-    for listener in listeners():
-        if listener.port == port and (everywhere or listener.address in (address, "0.0.0.0")):
-            where = "every address" if listener.address == "0.0.0.0" else listener.address
-            return f"port {port} at {address} is in use: {holder_of(listener.inode)} listens on {where}"
-    return ""
-
-
-def listeners() -> Iterator[Listener]:
-    """Every listening TCP socket of this machine."""
-    for table in ("tcp", "tcp6"):
-        path = Path("/proc/net") / table
-        lines = path.read_text(encoding="ascii").splitlines()[1:] if path.exists() else []
-        for line in lines:
-            words = line.split()
-            if words[3] == _LISTEN:
-                address, port = words[1].split(":")
-                yield Listener(_address(address), int(port, 16), int(words[9]))
-
-
-def holder_of(inode: int) -> str:
-    """The process that has the socket open: its pid and its command."""
-    for folder in Path("/proc").glob("[0-9]*"):
-        if f"socket:[{inode}]" in _links(folder / "fd"):
-            words = (folder / "cmdline").read_bytes().split(b"\0")
-            return f"process {folder.name} ({b' '.join(words).decode(errors='replace').strip()[:200]})"
-    return "a process of another user"
-
-
-def _links(folder: Path) -> Iterable[str]:
-    try:
-        return [os.readlink(path) for path in folder.iterdir()]
-    except OSError:  # of another user, or gone meanwhile
-        return []
-
-
-def _address(text: str) -> str:
-    """/proc/net/tcp's hexadecimal, each word of it in host order (little endian), as a dotted quad."""
-    if re.fullmatch("0+", text):
-        return "0.0.0.0"
-    return ".".join(str(byte) for byte in reversed(bytes.fromhex(text[-8:])))
 
 
 def _quad(number: int) -> str:

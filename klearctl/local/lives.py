@@ -107,8 +107,8 @@ class Lives:
         return descriptor
 
     def _start(self, kind: str, name: str, *, lock: int, ready: int) -> None:
-        words = [sys.executable, "-m", "klearctl.local.supervisor", "--home", str(self._home), "--kind", kind]
-        words += ["--name", name, "--lock", str(lock), "--ready", str(ready)]
+        words = [sys.executable, "-m", "klearctl.local.supervisor", "--kind", kind, "--name", name]
+        words += ["--home", str(self._home), "--lock", str(lock), "--ready", str(ready)]
         process.start_detached(words, folder=self._store.root, log=self._path(kind, name, "log"), keep=(lock, ready))
 
     def _bury(self, root: Object) -> None:

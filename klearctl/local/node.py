@@ -8,10 +8,10 @@ from pathlib import Path
 
 from klearctl.errors import ConfigError
 from klearctl.local import process
-from klearctl.local.addresses import conflict
 from klearctl.local.gpus import RESOURCE, Gpus, devices, visible, wanted_by
-from klearctl.local.objects import Object, is_ending, name_of
+from klearctl.local.objects import Object, is_ending
 from klearctl.local.pod import fail, unschedulable
+from klearctl.local.ports import Ports
 from klearctl.local.rewrite import Command, Lookup, command, files, mounts, rewrite
 from klearctl.local.running import RunningPod
 
@@ -28,6 +28,7 @@ class Node:
         self._image = process.image_environment(os.environ, addresses)
         self._lookup = lookup
         self._gpus = Gpus(devices())
+        self._ports = Ports()
         self._look_again_at: float | None = None
         self._pods: dict[str, RunningPod] = {}
 
@@ -72,7 +73,8 @@ class Node:
         try:
             self._fill_volumes(pod)
             commands = self._commands(pod, mine)
-            reason, message = "PortInUse", _taken_port(pod, commands)
+            environments = {name: made.env for name, made in commands.items()}
+            reason, message = "PortInUse", self._ports.take(pod, environments)
         except ConfigError as error:
             commands, reason, message = {}, "CreateContainerConfigError", str(error)
         if message:
@@ -83,6 +85,7 @@ class Node:
 
     def _clear(self, uid: str) -> None:
         self._gpus.give_back(uid)
+        self._ports.give_back(uid)
         clear(self._root, uid)
 
     def _commands(self, pod: Object, gpus: Mapping[str, list[int]]) -> dict[str, Command]:
@@ -126,22 +129,6 @@ class Node:
 
 def _is_over(pod: Object) -> bool:
     return pod["status"]["phase"] in ("Succeeded", "Failed")
-
-
-def _taken_port(pod: Object, commands: Mapping[str, Command]) -> str:
-    """A sentence about the first port that the pod needs and cannot have; empty if it gets all.
-
-    The store of a torch master listens on every address, whatever it is told.
-    """
-    address = pod["status"]["podIP"]
-    for entry in (pod["spec"].get("initContainers") or []) + pod["spec"]["containers"]:
-        env = commands[entry["name"]].env
-        store = env.get("PET_MASTER_PORT", "") if env.get("PET_MASTER_ADDR") == address else ""
-        ports = dict.fromkeys((str(port["containerPort"]) for port in entry.get("ports") or []), False)
-        for port, everywhere in (ports | ({store: True} if store.isdigit() else {})).items():
-            if text := conflict(address, int(port), everywhere=everywhere):
-                return f"container {entry['name']} of pod {name_of(pod)}: {text}"
-    return ""
 
 
 def clear(root: Path, uid: str) -> None:

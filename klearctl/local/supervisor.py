@@ -1,4 +1,4 @@
-"""The process that runs one workload: `python -m klearctl.local.supervisor --home H --kind K --name N ...`.
+"""The process that runs one workload: `python -m klearctl.local.supervisor --kind K --name N --home H ...`.
 
 It does what the JobSet controller, the Job controller and the node would do, until the workload has ended or is
 suspended. It waits for the end of a child, for a change of its object, or for a moment; it never polls.

@@ -1,4 +1,4 @@
-"""Everything that a pod started ends with it, however it tried to get away; and who holds a port is named."""
+"""Everything that a pod started ends with it, however it tried to get away; and addresses of pods."""
 
 import os
 import socket
@@ -10,10 +10,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from klearctl.errors import BackendError
-from klearctl.local.addresses import BLOCK_SIZE, assign, conflict, reserve
+from klearctl.local.addresses import BLOCK_SIZE, assign, reserve
 from klearctl.local.backend import LocalBackend
 from klearctl.local.process import image_environment
-from tests.local.manifests import FOREVER, container, job
+from tests.local.manifests import container, job
 from tests.local.waiting import ended, no_pods, printed, running
 
 ESCAPES = {
@@ -56,54 +56,6 @@ def test_only_the_first_process_is_told_to_stop(backend: LocalBackend) -> None:
     running(backend)
     backend.patch("Job", "t", {"spec": {"suspend": True}})
     assert printed(backend) == ["first"]
-
-
-def test_a_port_in_use_is_an_error_that_names_its_holder(backend: LocalBackend) -> None:
-    with socket.create_server(("0.0.0.0", 0)) as server:
-        port = server.getsockname()[1]
-        backend.apply([job(container(FOREVER, ports=[{"containerPort": port}]))])
-        ended(backend, "Job")
-    status = backend.list("Pod")[0]["status"]
-    assert (status["reason"], f"port {port}" in status["message"], f"process {os.getpid()} " in status["message"]) == (
-        "PortInUse",
-        True,
-        True,
-    )
-
-
-@pytest.mark.parametrize(
-    ("address", "is_failed"),
-    [
-        ("$(POD_IP)", True),  # the master: its store would listen on every address
-        ("127.0.0.1", False),  # a worker: it only calls the master
-    ],
-)
-def test_the_store_of_a_torch_master_needs_its_port_everywhere(
-    backend: LocalBackend, address: str, is_failed: bool
-) -> None:
-    with socket.create_server(("127.0.0.1", 0)) as server:
-        ip = {"name": "POD_IP", "valueFrom": {"fieldRef": {"fieldPath": "status.podIP"}}}
-        master = {"name": "PET_MASTER_ADDR", "value": address}
-        port = {"name": "PET_MASTER_PORT", "value": str(server.getsockname()[1])}
-        backend.apply([job(container("true", env=[ip, master, port]))])
-        obj = ended(backend, "Job")
-    assert (obj["status"].get("failed") == 1) == is_failed
-
-
-def test_a_port_of_the_manifest_can_be_used_by_two_pods_at_once(backend: LocalBackend) -> None:
-    code = "import os, socket; s = socket.create_server((os.environ['IP'], 8000)); print('up', flush=True); s.accept()"
-    ip = {"name": "IP", "valueFrom": {"fieldRef": {"fieldPath": "status.podIP"}}}
-    main = {"name": "main", "image": "none", "command": ["python", "-c", code], "env": [ip]}
-    backend.apply([job(main | {"ports": [{"containerPort": 8000}]}, pods=2)])
-    lines = backend.logs("t", follow=True)
-    assert [next(lines).text, next(lines).text] == ["up", "up"]
-
-
-def test_nobody_is_in_the_way_of_a_free_port() -> None:
-    with socket.create_server(("127.9.9.9", 0)) as server:
-        port = server.getsockname()[1]
-        found = [bool(conflict(address, port, everywhere=False)) for address in ("127.9.9.9", "127.9.9.8")]
-    assert found == [True, False]
 
 
 def test_two_reservations_get_two_blocks() -> None:
