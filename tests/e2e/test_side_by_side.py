@@ -1,0 +1,81 @@
+"""Trainers side by side on one machine: each has a store that listens on every address, so each needs a port."""
+
+import os
+import socket
+import subprocess
+
+import pytest
+
+from klearctl.data.table import Solved, write_solved
+from klearctl.kube.render import store_port
+from klearctl.local.ports import listeners
+from tests.e2e.klear import fresh, wait_for
+
+pytestmark = pytest.mark.timeout(300)
+SFT = """
+model = "new"
+data = "{data}"
+steps = 6
+batch_samples = 4
+
+[new]
+hidden_size = 32
+layers = 1
+heads = 2
+kv_heads = 1
+head_dim = 16
+intermediate_size = 64
+max_tokens = 128
+
+[trainer]
+zero_stage = 1
+dtype = "float32"
+row_tokens = 64
+cpu_processes = 2
+"""
+QUIET = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
+
+
+@pytest.fixture(scope="module")
+def words(tmp_path_factory):
+    """What starts a trainer of two ranks, up to its name."""
+    folder = tmp_path_factory.mktemp("data")
+    sums = [(a, b, f"<think>\n{a}+{b}={a + b}\n</think>\n\\boxed{{{a + b}}}") for a in range(5) for b in range(6)]
+    write_solved(str(folder / "sft.parquet"), [Solved(f"{a}+{b}", "sum", f"{a} + {b} =", text) for a, b, text in sums])
+    (folder / "sft.toml").write_text(SFT.format(data=folder / "sft.parquet"))
+    return "submit", "sft", "-f", str(folder / "sft.toml"), "--wait", "--name"
+
+
+@pytest.fixture(scope="module")
+def homes(tmp_path_factory):
+    """Two homes."""
+    with fresh(tmp_path_factory.mktemp("one")) as one, fresh(tmp_path_factory.mktemp("other")) as other:
+        yield one, other
+
+
+def test_trainers_of_one_home_and_of_two_run_side_by_side(homes, words):
+    one, other = homes
+    runs = {"left": one, "right": one, "third": other}
+    started = [home.start(*words, name, **QUIET) for name, home in runs.items()]
+    ports = {store_port(name) for name in runs}
+    wait_for(lambda: ports <= {listener.port for listener in listeners()})  # all at the same moment
+    codes = [command.wait(timeout=200) for command in started]
+    assert codes == [0, 0, 0], [home.run("logs", name).stdout[-2000:] for name, home in runs.items()]
+
+
+def test_a_run_of_the_same_name_in_another_home_is_told_who_has_its_port(homes, words):
+    one, other = homes
+    first = one.start(*words, "twin", **QUIET)
+    wait_for(lambda: [line for line in one.processes().values() if "stages.launch" in line])
+    second = other.run(*words, "twin")
+    one.run("cancel", "twin")
+    why = other.status("twin")["why"]
+    assert (first.wait(timeout=60), second.returncode) == (1, 1)
+    assert f"port {store_port('twin')}" in why and "klearctl.local.supervisor --kind JobSet --name twin" in why
+
+
+def test_a_port_that_another_program_has_is_an_error_that_names_it(homes, words):
+    with socket.create_server(("0.0.0.0", store_port("blocked"))):
+        code = homes[0].run(*words, "blocked").returncode
+    why = homes[0].status("blocked")["why"]
+    assert (code, f"port {store_port('blocked')}" in why, f"process {os.getpid()} " in why) == (1, True, True)
