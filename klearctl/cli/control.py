@@ -1,5 +1,7 @@
 """klearctl cancel, resume, delete: a run, or a recipe's run with its stages."""
 
+from collections.abc import Iterator
+
 import click
 
 from klearctl.cli.options import platform_of
@@ -17,10 +19,12 @@ CANCEL_LIMIT_S = 660.0  # a trainer's grace, and a minute
 def cancel(name: str) -> None:
     """Stop the run NAME; a trainer writes a checkpoint first. `resume` goes on from it."""
     backend = open_backend(None, platform_of())
-    stopped = [run for run in _members(backend, name) if lifecycle.cancel(backend, run)]
-    for run in stopped:
-        lifecycle.wait_ended(backend, run, timeout_s=CANCEL_LIMIT_S)
-        click.echo(f"{run} cancelled")
+    stopped = 0
+    for run in _members(backend, name):
+        if lifecycle.cancel(backend, run):
+            lifecycle.wait_ended(backend, run, timeout_s=CANCEL_LIMIT_S)
+            click.echo(f"{run} cancelled")
+            stopped += 1
     if not stopped:
         click.echo(f"{name} has nothing to cancel: it is {lifecycle.state(backend, name)}")
     else:
@@ -48,7 +52,7 @@ def delete(name: str, data: bool) -> None:
     """Remove the objects of the ended run NAME; its bucket folder stays unless `--data` is said."""
     platform = platform_of()
     backend = open_backend(None, platform)
-    members = _members(backend, name)
+    members = list(_members(backend, name))
     for run in members:
         lifecycle.delete(backend, run)
         click.echo(f"{run} deleted")
@@ -62,9 +66,9 @@ def delete(name: str, data: bool) -> None:
                 click.echo(f"{run_prefix(bucket, run)} removed")
 
 
-def _members(backend: Backend, name: str) -> list[str]:
-    """The run; a recipe's run, which would start the next stage, before its stages."""
+def _members(backend: Backend, name: str) -> Iterator[str]:
+    """The run, and if it is a recipe's, then its stages: looked for once it starts no more of them."""
     workload = lifecycle.get(backend, name)
-    if workload["metadata"]["labels"].get(STAGE) != STAGE_WORD:
-        return [name]
-    return [name, *(item["metadata"]["name"] for item in lifecycle.stages(backend, name))]
+    yield name
+    if workload["metadata"]["labels"].get(STAGE) == STAGE_WORD:
+        yield from [item["metadata"]["name"] for item in lifecycle.stages(backend, name)]

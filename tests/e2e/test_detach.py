@@ -1,10 +1,13 @@
 """Ctrl-C detaches: the run goes on, and the `cancel` that is printed ends it and all that came with it."""
 
+import fcntl
 import os
 import pty
 import re
 import select
 import signal
+import subprocess
+import termios
 import time
 
 import pytest
@@ -14,6 +17,23 @@ from tests.e2e.test_runs import LONG, SMALL
 
 pytestmark = pytest.mark.timeout(300)
 CURATE = ["-f", "small.toml", "--set", LONG]
+RECIPE = {
+    "recipe.toml": 'stages = ["curate", "sft"]',
+    "curate.toml": SMALL,
+    "sft.toml": """
+model = "new"
+data = "stage:curate"
+steps = 5000
+batch_samples = 16
+
+[trainer]
+zero_stage = 1
+dtype = "float32"
+row_tokens = 512
+checkpoint_every = 5000
+metrics_interval_s = 1.0
+""",
+}
 
 
 @pytest.fixture
@@ -55,3 +75,37 @@ def test_ctrl_c_detaches_and_the_printed_cancel_ends_everything(klear):
     assert klear.run("cancel", "long").returncode == 0
     wait_for(lambda: klear.processes() == {})
     assert klear.status("long")["state"] == "cancelled"
+
+
+def take_terminal():
+    """In the child: its standard input becomes the terminal that its Ctrl-C comes from."""
+    fcntl.ioctl(0, termios.TIOCSCTTY, 0)
+
+
+def test_ctrl_c_leaves_a_recipe_running_and_what_it_prints_leads_back_and_ends_it(klear):
+    (klear.home / "pair").mkdir()
+    for name, text in RECIPE.items():
+        (klear.home / "pair" / name).write_text(text)
+    ours, theirs = pty.openpty()
+    command = klear.start("run", "pair", stdin=theirs, stdout=theirs, stderr=theirs, preexec_fn=take_terminal)
+    os.close(theirs)
+    before = read_until(ours, r"sft\s+.*running.*\d+/5000")
+    os.write(ours, b"\x03")  # the terminal makes it a SIGINT to its foreground group
+    shown = read_until(ours, r"klearctl cancel \S+\s")
+    code = command.wait(timeout=30)
+    name = re.findall(r"recipe run (\S+) created", before)[0]
+    assert (code, f"detached; {name} goes on" in shown) == (130, True)
+    back, cancel = (line.split() for line in re.findall(r"^  klearctl (.+?)\s*$", shown, re.MULTILINE))
+
+    left = list(klear.processes().values())
+    supervised = {found[1] for line in left if (found := re.search(r"local\.supervisor .*--name (\S+)", line))}
+    others = r"local\.supervisor|local\.keeper|weed|cli\.drive|stages\.launch sft|stages\.sft"
+    assert (supervised, [line for line in left if not re.search(others, line)]) == ({name, f"{name}-sft"}, [])
+    step = klear.status(f"{name}-sft")["step"]
+    wait_for(lambda: klear.status(f"{name}-sft")["step"] > step)
+
+    watching = klear.start(*back, stderr=subprocess.PIPE, text=True)
+    assert klear.run(*cancel).returncode == 0
+    assert (watching.wait(timeout=60), f"{name} cancelled" in watching.stderr.read()) == (1, True)
+    wait_for(lambda: klear.processes() == {})
+    assert [klear.status(run)["state"] for run in (name, f"{name}-sft")] == ["cancelled", "cancelled"]
