@@ -1,3 +1,8 @@
 """The fixtures of all tests; one file each in tests/fixtures."""
 
-pytest_plugins = ["tests.fixtures.shared", "tests.fixtures.s3"]
+from hypothesis import settings
+
+pytest_plugins = ["tests.fixtures.shared", "tests.fixtures.s3", "tests.fixtures.model", "tests.fixtures.vllm"]
+
+settings.register_profile("klear", deadline=None)  # machines are shared: a slow example is no fault
+settings.load_profile("klear")
