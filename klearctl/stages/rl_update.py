@@ -38,8 +38,9 @@ def update(engine: "Engine", rollouts: list[Rollout], config: RLConfig, *, step:
     gap = logprob_gap(old, rollouts)
     if not gap <= config.logprob_gap_limit:
         raise RunFailed(
-            f"after the push for step {step} the servers' log-probs differ from the trainer's by {gap:.3g} nats",
-            fix="look for a server with other weights or another precision; logprob_gap_limit is the limit",
+            f"after the push for step {step} the servers' log-probs differ from the trainer's by {gap:.3g} nats,"
+            f" logprob_gap_limit is {config.logprob_gap_limit:g}",
+            fix="look for a server with other weights or another precision",
         )
     sums = torch.zeros(len(LossSums._fields), dtype=torch.float64)
     rows = [one_update(engine, rollouts, part, old, config.loss, sums) for part in parts]
