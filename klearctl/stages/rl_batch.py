@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
+from klearctl.benchmarks.scores import standard_error
 from klearctl.config.rl import RLConfig
 from klearctl.data.table import Problem
 from klearctl.errors import ConfigError, RunFailed
@@ -174,6 +175,7 @@ def measure(groups: Sequence[Group], rollouts: Sequence[Rollout], *, seconds: fl
     tokens = sum(len(one.tokens) for one in sampled)
     return {
         "reward": sum(sum(group.rewards) for group in groups) / len(sampled),
+        "reward_stderr": standard_error([group.rewards for group in groups]),
         "groups": len(groups),
         "kept_groups": sum(len(set(group.rewards)) > 1 for group in groups),
         "response_len": tokens / len(sampled),
