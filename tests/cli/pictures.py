@@ -5,6 +5,7 @@ import sys
 from rich.console import Console
 
 from klearctl.cli.screen import Line, details, listing, live
+from klearctl.cli.tally import Tally, progress, table
 from klearctl.kube.status import Status
 
 CURATE = Status(name="smoke-k3x9ab-curate", stage="curate", state="succeeded", why="", step=6, steps=6, attempt=0)
@@ -37,10 +38,16 @@ LINES = [
     Line(stage="rl", status=RL, left_s=3700),
     Line(stage="eval", status=None),
 ]
+JUDGED = Tally(total=300)
+for verdict, count, reward in [("accepted", 81, 1.0), ("wrong_answer", 30, 0.25), ("infrastructure_fault", 9, None)]:
+    for _ in range(count):
+        JUDGED.add({"verdict": verdict, "reward": reward, "detail": ""})
 PICTURES = {
     "live": lambda width: live("smoke-k3x9ab", LINES, elapsed_s=3661, width=width),
     "listing": lambda width: listing([CURATE, SFT, RL]),
     "details": lambda width: details(RL, "s3://klear"),
+    "verifying": lambda width: progress(JUDGED, "answers.jsonl", elapsed_s=48, width=width),
+    "verified": lambda width: table(JUDGED),
 }
 
 if __name__ == "__main__":
