@@ -53,12 +53,11 @@ def _print(rows: list[dict[str, object]], *, verify: bool) -> None:
     if not rows:
         click.echo("no checkpoint is committed", err=True)
         return
-    table = Table(
-        "STEP", "MB", "AT", *(["FILES"] if verify else []), "ADDRESS", box=None, pad_edge=False, header_style="bold"
-    )
+    table = Table("STEP", "MB", "AT", *(["FILES"] if verify else []), box=None, pad_edge=False, header_style="bold")
     for row in rows:
         at = time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(float(str(row["time"]))))
         bad = row.get("problems")
         checked = [("whole" if not bad else "; ".join(map(str, bad)))] if verify and isinstance(bad, list) else []
-        table.add_row(str(row["step"]), f"{float(str(row['bytes'])) / 1e6:.1f}", at, *checked, str(row["address"]))
+        table.add_row(str(row["step"]), f"{float(str(row['bytes'])) / 1e6:.1f}", at, *checked)
     Console().print(table)
+    click.echo(f"in {str(rows[-1]['address']).rpartition('/')[0]}")

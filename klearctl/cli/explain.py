@@ -1,12 +1,17 @@
 """klearctl explain: what a setting means."""
 
 import json
+import shutil
+import textwrap
 
 import click
 
 from klearctl.cli.options import output_option
 from klearctl.config.explain import Setting
 from klearctl.config.explain import explain as explain_key
+
+_INDENT = 4 * " "
+_UNBROKEN = (1_000_000, 24)  # the width of what is no terminal: a line is a line
 
 
 @click.command()
@@ -22,12 +27,17 @@ def explain(key: str, output: str) -> None:
         return
     for setting in found:
         click.echo(_head(setting))
-        click.echo(f"    {setting.text}\n")
+        click.echo(_body(setting) + "\n")
 
 
 def _head(setting: Setting) -> str:
     name = click.style(setting.key, bold=True)
     return name if setting.inner else f"{name}  {setting.kind}, default {_toml(setting.default)}"
+
+
+def _body(setting: Setting) -> str:
+    width = shutil.get_terminal_size(_UNBROKEN).columns
+    return textwrap.fill(setting.text, width, initial_indent=_INDENT, subsequent_indent=_INDENT, break_on_hyphens=False)
 
 
 def _toml(value: object) -> str:

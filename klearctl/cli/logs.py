@@ -1,11 +1,15 @@
 """klearctl logs: what every rank wrote, also after the pods are gone."""
 
+from collections.abc import Iterator
+
 import click
 
 from klearctl.cli.options import platform_of
 from klearctl.cli.session import open_backend
 from klearctl.kube import lifecycle
-from klearctl.kube.backend import LogLine
+from klearctl.kube.backend import Backend, LogLine
+from klearctl.kube.labels import STAGE
+from klearctl.kube.recipe import STAGE_WORD
 
 
 @click.command()
@@ -14,18 +18,46 @@ from klearctl.kube.backend import LogLine
 @click.option("--role", help="Only pods of this role: trainer, rollout, curate, eval.")
 @click.option("--rank", type=int, help="Only the pod with this index.")
 def logs(name: str, follow: bool, role: str | None, rank: int | None) -> int:
-    """Print the logs of the run NAME; of a recipe's run, those of all its stages."""
+    """Print the logs of the run NAME; of a recipe's run, those of its stages too."""
     backend = open_backend(None, platform_of())
-    lifecycle.get(backend, name)
-    stages = [item["metadata"]["name"] for item in lifecycle.stages(backend, name)]
+    lines = _of_recipe if _is_recipe(backend, name) else _of_run
     try:
-        for run in (name, *stages):
-            for line in backend.logs(run, role=role, rank=rank, follow=follow and run == name):
-                click.echo(f"{_source(line)} {line.text}")
+        for line in lines(backend, name, role, rank, follow):
+            click.echo(f"{_source(line)} {_shown(line.text)}")
     except KeyboardInterrupt:
         return 130
     return 0
 
 
+def _is_recipe(backend: Backend, name: str) -> bool:
+    return lifecycle.get(backend, name)["metadata"]["labels"].get(STAGE) == STAGE_WORD
+
+
+def _of_run(backend: Backend, name: str, role: str | None, rank: int | None, follow: bool) -> Iterator[LogLine]:
+    return backend.logs(name, role=role, rank=rank, follow=follow)
+
+
+def _of_recipe(backend: Backend, name: str, role: str | None, rank: int | None, follow: bool) -> Iterator[LogLine]:
+    """The driver's lines, and a stage's after the first of them that names its run."""
+    told: set[str] = set()
+    for line in backend.logs(name, role=None, rank=None, follow=follow):
+        if role in (None, line.role) and rank in (None, line.rank):
+            yield line
+        for run in _stages(backend, name) & set(line.text.split()) - told:
+            told.add(run)
+            yield from backend.logs(run, role=role, rank=rank, follow=follow)
+    for run in _stages(backend, name) - told:  # started by a driver that had no time to say so
+        yield from backend.logs(run, role=role, rank=rank, follow=follow)
+
+
+def _stages(backend: Backend, name: str) -> set[str]:
+    return {item["metadata"]["name"] for item in lifecycle.stages(backend, name)}
+
+
 def _source(line: LogLine) -> str:
     return click.style(f"{line.role}-{line.rank}/{line.container}#{line.attempt}", fg="cyan")
+
+
+def _shown(text: str) -> str:
+    """What a terminal would leave of a line that was written over, as progress bars are."""
+    return text.rpartition("\r")[2]

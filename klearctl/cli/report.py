@@ -71,11 +71,13 @@ def _sample(sample: dict[str, Any]) -> Table:
 def _next(name: str, recipe: Recipe, bucket: str) -> Text:
     lines = [f"Everything lies under {bucket}/runs/{name}-*. Next:"]
     words = [(f"klearctl status {name}", "its stages")]
-    if "rl" in recipe.stages:
+    trained = [stage for stage in recipe.stages if stage in ("sft", "rl")]
+    if trained:
+        run = stage_run(name, trained[-1])
         words += [
-            (f"klearctl metrics {stage_run(name, 'rl')}", "loss and reward, step by step"),
-            (f"klearctl checkpoints {stage_run(name, 'rl')} --get model", "the trained model as a folder"),
+            (f"klearctl metrics {run}", "its numbers, step by step"),
+            (f"klearctl checkpoints {run} --get model", "the model as a folder"),
         ]
-    words.append(("klearctl explain rl.loss", "what can be set"))
+    words.append((f"klearctl explain {(trained or recipe.stages)[-1]}", "what can be set"))
     width = max(len(word) for word, _ in words)
     return Text("\n".join([*lines, *(f"  {word.ljust(width)}  {text}" for word, text in words)]))

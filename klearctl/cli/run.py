@@ -71,7 +71,8 @@ def start(backend: Backend, recipe: Recipe, platform: PlatformConfig, *, name: s
         now = lifecycle.state(backend, known)
         if now != "succeeded" or name:
             lifecycle.resume(backend, known)
-            click.echo(f"{known} was {now}; going on with it", err=True)
+            done = "has succeeded before" if now == "succeeded" else f"was {now}; going on with it"
+            click.echo(f"{known} {done}", err=True)
             return known
     fresh = name or new_name(recipe.name)
     lifecycle.submit(backend, render_recipe(fresh, recipe, platform=platform, gpus=gpus, env=_driver_env()))

@@ -4,8 +4,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from rich.console import Group, RenderableType
+from rich.padding import Padding
 from rich.progress_bar import ProgressBar
-from rich.table import Table
+from rich.table import Column, Table
 from rich.text import Text
 
 from klearctl.kube.status import State, Status
@@ -35,15 +36,12 @@ class Line:
 
 def live(title: str, lines: Sequence[Line], *, elapsed_s: float, width: int) -> RenderableType:
     """The live display: one row for each stage, and why where it does not run."""
-    table = Table.grid(padding=(0, 1))
+    table = Table.grid("", Column(min_width=max(map(len, _COLOURS))), padding=(0, 1))  # a new state moves nothing
     bar_width = max(8, min(40, width - 66))
     for line in lines:
         table.add_row(*_cells(line, bar_width))
     head = Text.assemble((title, "bold"), f"  {clock(elapsed_s)}")
-    reasons = [
-        Text(f"  {line.stage}: {line.status.why}", style="yellow") for line in lines if line.status and line.status.why
-    ]
-    return Group(head, table, *reasons)
+    return Group(head, table, *(_reason(line.stage, line.status.why) for line in lines if line.status))
 
 
 def _cells(line: Line, bar_width: int) -> list[RenderableType]:
@@ -53,7 +51,7 @@ def _cells(line: Line, bar_width: int) -> list[RenderableType]:
     done, total = status.step or 0, status.steps or 0
     if status.state == "succeeded":
         done = total = total or 1
-    bar = ProgressBar(total=total or 1, completed=done, width=bar_width)
+    bar = ProgressBar(total=total or 1, completed=done, width=bar_width, complete_style="cyan", finished_style="green")
     left = f"{clock(line.left_s)} left" if line.left_s is not None and status.state == "running" else ""
     return [f" {line.stage}", state_text(status.state), bar, count(status), left, numbers(status)]
 
@@ -91,15 +89,19 @@ def clock(seconds: float) -> str:
     return f"{hours}:{minutes:02d}:{rest:02d}" if hours else f"{minutes}:{rest:02d}"
 
 
-def listing(statuses: Sequence[Status]) -> Table:
-    """`klearctl status`: one row for each run."""
+def listing(statuses: Sequence[Status]) -> RenderableType:
+    """`klearctl status`: one row for each run, and below them why those wait or failed that do."""
     table = Table(box=None, pad_edge=False, header_style="bold")
-    for column in ("NAME", "STAGE", "STATE", "STEP", "CHECKPOINT", "WHY"):
-        table.add_column(column, overflow="fold" if column in ("NAME", "WHY") else "ellipsis")
+    for column in ("NAME", "STAGE", "STATE", "STEP", "CHECKPOINT"):
+        table.add_column(column, no_wrap=column in ("NAME", "STATE"))
     for status in statuses:
         saved = "" if status.checkpoint is None else f"step {status.checkpoint}"
-        table.add_row(status.name, status.stage, state_text(status.state), count(status), saved, status.why)
-    return table
+        table.add_row(status.name, status.stage, state_text(status.state), count(status), saved)
+    return Group(table, *(_reason(status.name, status.why) for status in statuses))
+
+
+def _reason(name: str, why: str) -> RenderableType:
+    return Padding(Text(f"{name}: {why}", style="yellow"), (0, 0, 0, 2)) if why else Group()
 
 
 def details(status: Status, bucket: str) -> Table:

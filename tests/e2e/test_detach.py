@@ -105,7 +105,10 @@ def test_ctrl_c_leaves_a_recipe_running_and_what_it_prints_leads_back_and_ends_i
     wait_for(lambda: klear.status(f"{name}-sft")["step"] > step)
 
     watching = klear.start(*back, stderr=subprocess.PIPE, text=True)
+    following = klear.start("logs", name, "-f", stdout=subprocess.PIPE)
+    read_until(following.stdout.fileno(), r"trainer-0/trainer#0")
     assert klear.run(*cancel).returncode == 0
     assert (watching.wait(timeout=60), f"{name} cancelled" in watching.stderr.read()) == (1, True)
+    assert following.wait(timeout=60) == 0
     wait_for(lambda: klear.processes() == {})
     assert [klear.status(run)["state"] for run in (name, f"{name}-sft")] == ["cancelled", "cancelled"]
