@@ -10,6 +10,7 @@ With `keep`, what is no plain data stays here and its number is the answer, for 
 classes. Whoever asks believes nothing of an answer but that it was given: the program may write to the channel itself.
 """
 
+import builtins
 import json
 import re
 import sys
@@ -109,7 +110,11 @@ class Program:
             raise NameError(f"name '{name}' is not defined") from None
 
     def _value(self, tree: plain.Tree) -> Any:
-        return plain.unpack(tree, lambda number: self._held[number])
+        return plain.unpack(tree, self._holder)
+
+    def _holder(self, key: int | str) -> object:
+        """What is held by that number, or Python's own type of that name: tests may pass `int`."""
+        return vars(builtins)[key] if isinstance(key, str) else self._held[key]
 
     def _tell(self, value: object, *, keep: bool) -> plain.Tree:
         try:

@@ -62,8 +62,7 @@ class Candidate:
         reply = json.loads(self._channel.receive() or b"{}")
         if "raised" in reply:
             kind, text = reply["raised"]
-            known = getattr(builtins, kind, None)
-            raise (known if isinstance(known, type) and issubclass(known, Exception) else RuntimeError)(text)
+            raise _exception(kind)(text)
         return plain.unpack(reply["value"], lambda number: Remote(self, {"$held": number}))
 
 
@@ -90,7 +89,16 @@ class Remote:
         raise TypeError("an object of the candidate is neither true nor false")
 
 
+def _exception(name: str) -> type[Exception]:
+    known = vars(builtins).get(name)
+    if isinstance(known, type) and issubclass(known, Exception) and known is not StopIteration:
+        return known
+    return RuntimeError  # StopIteration would end a loop of the tests as if all were well
+
+
 def _held(value: object) -> plain.Tree:
     if isinstance(value, Remote) and not isinstance(value._of, str):
         return value._of
+    if isinstance(value, type) and value in vars(builtins).values():
+        return {"$held": value.__name__}
     raise TypeError(f"a {type(value).__name__} cannot be given to the candidate")

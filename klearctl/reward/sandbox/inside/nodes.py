@@ -12,12 +12,16 @@ MOST = 1_000_000  # nodes; a list that bites its tail, or a tree that does, has 
 
 
 class ListNode:
+    """One value of a linked list."""
+
     def __init__(self, val: Any = 0, next: Any = None) -> None:
         self.val = val
         self.next = next
 
 
 class TreeNode:
+    """One value of a binary tree."""
+
     def __init__(self, val: Any = 0, left: Any = None, right: Any = None) -> None:
         self.val = val
         self.left = left

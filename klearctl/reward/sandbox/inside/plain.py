@@ -106,7 +106,7 @@ def _tree_list(root: object) -> list[Any]:
     return values
 
 
-_ITEMS = {tuple: "$tuple", set: "$set", frozenset: "$frozenset"}
+_ITEMS: dict[type, str] = {tuple: "$tuple", set: "$set", frozenset: "$frozenset"}
 _NODES: dict[str, tuple[str, Callable[[Any], Any]]] = {
     "ListNode": ("$list_node", nodes.list_values),
     "TreeNode": ("$tree_node", _tree_list),
@@ -123,4 +123,3 @@ _TAGS: dict[str, Callable[[Any], Any]] = {
     "$list_node": nodes.list_node,
     "$tree_node": nodes.tree_node,
 }
-TAGS = frozenset(_TAGS)

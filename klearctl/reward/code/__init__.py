@@ -1,0 +1,1 @@
+"""Code: a program and the tests of its problem in, a verdict out. Nothing of a program runs here."""
