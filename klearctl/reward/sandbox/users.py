@@ -1,0 +1,59 @@
+"""Users that nobody is, for a caller that is root: each warm server becomes one, so the kernel counts its tasks alone.
+
+(RLIMIT_NPROC counts for each user, and does not hold for root: setrlimit(2).)
+"""
+
+import contextlib
+import os
+import pwd
+import random
+import socket
+
+_FIRST, _LAST = 61_184, 65_519  # systemd's dynamic users: no package and no person has them
+
+
+def is_root() -> bool:
+    """Whether we are root, and so must not run programs as ourselves."""
+    return os.getuid() == 0
+
+
+def claim() -> tuple[int, socket.socket]:
+    """A user, and what to keep open as long as it is used: no other sandbox on this machine takes it meanwhile.
+
+    An abstract socket is the claim (unix(7)): binding it is atomic, and the kernel takes it back when its owner ends.
+
+    Raises:
+        OSError: all are taken.
+    """
+    at_work = _at_work()
+    users = [user for user in range(_FIRST, _LAST + 1) if user not in at_work]
+    random.shuffle(users)
+    for user in users:
+        claimed = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+        try:
+            claimed.bind(f"\0klear-sandbox-user-{user}")
+        except OSError:  # another sandbox has it
+            claimed.close()
+            continue
+        if not _has_name(user):
+            return user, claimed
+        claimed.close()
+    raise OSError(f"every user from {_FIRST} to {_LAST} is taken")
+
+
+def _at_work() -> set[int]:
+    """The users that have a process."""
+    found = set()
+    for name in os.listdir("/proc"):
+        if name.isdigit():
+            with contextlib.suppress(FileNotFoundError, ProcessLookupError):
+                found.add(os.stat(f"/proc/{name}").st_uid)
+    return found
+
+
+def _has_name(user: int) -> bool:
+    try:
+        pwd.getpwuid(user)
+    except KeyError:
+        return False
+    return True
