@@ -39,7 +39,7 @@ class Check:
     code: str
 
 
-def test_of(code: str, entry: str, where: str) -> Call | Check | None:
+def case_of(code: str, entry: str, where: str) -> Call | Check | None:
     """The test that one text of assertions is; None where it asserts nothing of anything.
 
     Raises:

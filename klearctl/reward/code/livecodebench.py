@@ -14,7 +14,7 @@ from typing import Any
 
 from klearctl.reward.code.malformed import Malformed
 
-MOST_BYTES = 1 << 30  # of one row's private tests; the largest have some tens of MB
+MOST_BYTES = 1 << 28  # of one row's private tests; the largest have some tens of MB
 
 _PROTO, _FRAME, _STOP = b"\x80", b"\x95", b"."
 _TEXTS = {b"\x8c": "<B", b"X": "<I", b"\x8d": "<Q"}  # SHORT_BINUNICODE, BINUNICODE, BINUNICODE8
@@ -79,6 +79,8 @@ def _private(field: str) -> list[dict[str, Any]]:
         packed = base64.b64decode(field, validate=True)
         inflate = zlib.decompressobj()
         data = inflate.decompress(packed, MOST_BYTES)
+        if not inflate.eof:
+            raise Malformed(f"private_test_cases ends early, or holds more than {MOST_BYTES} bytes")
         return _cases(text_of_pickle(data), "private_test_cases")
     except (binascii.Error, zlib.error, UnicodeDecodeError) as error:
         raise Malformed(f"private_test_cases cannot be unpacked: {error}") from None

@@ -8,13 +8,12 @@ each with "timeout" (CPU seconds a test), "memory_mb", "compare" (exact, float, 
 """
 
 import json
-import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
-from klearctl.reward.code.asserts import Call, Check, is_entry, parse, test_of
+from klearctl.reward.code.asserts import Call, Check, is_entry, parse, case_of
 from klearctl.reward.code.malformed import Malformed
 from klearctl.reward.sandbox.inside.plain import pack
 
@@ -113,15 +112,15 @@ def _size(case: Case) -> int:
 def _rules(given: Mapping[str, Any]) -> Rules:
     timeout, memory_mb = given.get("timeout", TIMEOUT_S), given.get("memory_mb", MEMORY_MB)
     if not (_is_number(timeout) and 0 < timeout <= 3600):
-        raise Malformed(f"tests.timeout is {timeout!r}, not seconds from 0 to 3600")
-    if not (_is_number(memory_mb) and memory_mb == int(memory_mb) and 0 < memory_mb <= 1 << 20):
-        raise Malformed(f"tests.memory_mb is {memory_mb!r}, not a number of MiB")
+        raise Malformed(f"tests.timeout is {timeout!r:.100}, not seconds from 0 to 3600")
+    if not (_is_number(memory_mb) and 0 < memory_mb <= 1 << 20 and memory_mb == int(memory_mb)):
+        raise Malformed(f"tests.memory_mb is {memory_mb!r:.100}, not a number of MiB")
     compare = given.get("compare", Compare.FLOAT if "tolerance" in given else Compare.EXACT)
     if not (isinstance(compare, str) and compare in list(Compare)):
-        raise Malformed(f"tests.compare is {compare!r}", fix="one of " + ", ".join(Compare))
+        raise Malformed(f"tests.compare is {compare!r:.100}", fix="one of " + ", ".join(Compare))
     tolerance = given.get("tolerance", TOLERANCE)
-    if not (_is_number(tolerance) and tolerance >= 0):
-        raise Malformed(f"tests.tolerance is {tolerance!r}, not a number from 0 on")
+    if not (_is_number(tolerance) and 0 <= tolerance <= 1e9):
+        raise Malformed(f"tests.tolerance is {tolerance!r:.100}, not a number from 0 to 1e9")
     return Rules(float(timeout), int(memory_mb), Compare(compare), float(tolerance))
 
 
@@ -135,7 +134,7 @@ def _assertions(given: Mapping[str, Any], rules: Rules) -> Tests:
     for place, code in enumerate(codes):
         if not isinstance(code, str):
             raise Malformed(f"tests.asserts[{place}] is {_kind(code)}, not code")
-    found = [test_of(code, entry, f"tests.asserts[{place}]") for place, code in enumerate(codes)]
+    found = [case_of(code, entry, f"tests.asserts[{place}]") for place, code in enumerate(codes)]
     return Tests(tuple(each for each in found if each), rules, setup, entry)
 
 
@@ -178,7 +177,7 @@ def _list(given: Mapping[str, Any], name: str) -> list[Any]:
 def _entry(given: Mapping[str, Any], name: str) -> str:
     value = given.get(name)
     if not is_entry(value):
-        raise Malformed(f"tests.{name} is {value!r}", fix='the name of a function, such as "f" or "Solution().f"')
+        raise Malformed(f"tests.{name} is {value!r:.100}", fix='the name of a function, such as "f" or "Solution().f"')
     return str(value)
 
 
@@ -189,7 +188,7 @@ def _refuse(given: Mapping[str, Any], *names: str, beside: str) -> None:
 
 
 def _is_number(value: object) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
+    return isinstance(value, int | float) and not isinstance(value, bool)
 
 
 def _kind(value: object) -> str:
