@@ -68,19 +68,19 @@ def latest(prefix: str) -> Checkpoint | None:
     return found[-1] if found else None
 
 
-def fetch(checkpoint: Checkpoint, directory: Path, *, part: str = "") -> Path:
-    """The folder that now holds the checkpoint, or only its `model` or `state`, checked against the manifest.
+def fetch(checkpoint: Checkpoint, directory: Path, *, part: str = "") -> None:
+    """Put the checkpoint into the folder, checked against the manifest; of a `part` its files alone, as `model`'s.
 
     Raises:
         RunFailed: a file is missing, short or changed.
     """
     files = {name: told for name, told in _files(checkpoint).items() if not part or name.startswith(f"{part}/")}
+    places = {name: directory / PurePosixPath(name).relative_to(part) for name in files}
     wrong = [
-        line for line in storage.together(lambda name: _get(checkpoint, name, files[name], directory), files) if line
+        line for line in storage.together(lambda name: _get(checkpoint, name, files[name], places[name]), files) if line
     ]
     if wrong:
         raise RunFailed(f"{checkpoint.address} is damaged: {'; '.join(wrong)}", fix="resume from an earlier checkpoint")
-    return directory / part
 
 
 def verify(checkpoint: Checkpoint) -> list[str]:
@@ -153,12 +153,12 @@ def _files(checkpoint: Checkpoint) -> dict[str, dict[str, Any]]:
     return files
 
 
-def _get(checkpoint: Checkpoint, name: str, told: dict[str, Any], directory: Path) -> str:
+def _get(checkpoint: Checkpoint, name: str, told: dict[str, Any], place: Path) -> str:
     try:
-        storage.get(storage.join(checkpoint.address, name), directory / name)
+        storage.get(storage.join(checkpoint.address, name), place)
     except storage.NotFound:
         return f"{name} is missing"
-    return _compare(name, told, str(directory / name))
+    return _compare(name, told, str(place))
 
 
 def _check(checkpoint: Checkpoint, name: str, told: dict[str, Any]) -> str:

@@ -33,8 +33,9 @@ def checkpoints(name: str, verify: bool, get: Path | None, step: int | None, out
                     f"{name} has no checkpoint{'' if step is None else f' of step {step}'}",
                     fix=f"klearctl checkpoints {name}",
                 )
-            model = kept.fetch(chosen[-1], get, part="model")
-            click.echo(f"step {chosen[-1].step} written to {model}", err=True)
+            _make(get)
+            kept.fetch(chosen[-1], get, part="model")
+            click.echo(f"the model of step {chosen[-1].step} written to {get}", err=True)
             return 0
         problems = {item.step: kept.verify(item) for item in found} if verify else {}
     rows = [
@@ -47,6 +48,13 @@ def checkpoints(name: str, verify: bool, get: Path | None, step: int | None, out
     else:
         _print(rows, verify=verify)
     return 1 if any(problems.values()) else 0
+
+
+def _make(folder: Path) -> None:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise ConfigError(f"{folder} cannot be made: {error.strerror}", fix="another folder with --get") from error
 
 
 def _print(rows: list[dict[str, object]], *, verify: bool) -> None:

@@ -25,6 +25,8 @@ _FIELDS = ("name", "stage", "state", "why", "step", "steps", "attempt", "checkpo
 @output_option("table", "json", "yaml", default="table")
 def status(name: str | None, watch: bool, output: str) -> int:
     """Show every run, or the run NAME."""
+    if watch and not name:
+        raise click.UsageError("--watch needs the NAME of a run")
     platform = platform_of()
     backend = open_backend(None, platform)
     if name:

@@ -39,6 +39,7 @@ def klearctl(tmp_path):
         (["submit", "rl", "--wait", "--timeout", "soon"], "soon is no duration", "klearctl submit --help"),
         (["run", "absent"], "cannot be read", "check the path"),
         (["status", "absent"], "there is no run absent", "klearctl status"),
+        (["status", "--watch"], "--watch needs the NAME of a run", "klearctl status"),
         (["cancel", "absent"], "there is no run absent", "klearctl status"),
         (["logs", "absent"], "there is no run absent", "klearctl status"),
         (["explain", "rl.loss.clip_hihg"], "rl.loss.clip_hihg is not a setting", "did you mean rl.loss.clip_high?"),

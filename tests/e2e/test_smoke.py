@@ -86,8 +86,7 @@ def test_the_checkpoint_loads_in_transformers(smoke, tmp_path):
     from transformers import AutoModelForCausalLM, AutoTokenizer
 
     assert smoke[0].run("checkpoints", "smoke-rl", "--get", str(tmp_path)).returncode == 0
-    folder = next(path.parent for path in tmp_path.rglob("config.json"))
-    model, tokenizer = AutoModelForCausalLM.from_pretrained(folder), AutoTokenizer.from_pretrained(folder)
+    model, tokenizer = AutoModelForCausalLM.from_pretrained(tmp_path), AutoTokenizer.from_pretrained(tmp_path)
     assert model.get_input_embeddings().num_embeddings >= len(tokenizer)
 
 
