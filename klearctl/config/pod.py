@@ -23,6 +23,9 @@ class Layout:
     servers: tuple[str, ...] = ()
     """Base addresses of the vLLM servers, such as `http://rl-x-rollout-0-0.rl-x:8000`."""
 
+    sandboxes: tuple[str, ...] = ()
+    """Base addresses of the sandbox servers; without any the trainer runs code itself."""
+
     weights_host: str = ""
     """Host of trainer rank 0, which the servers meet for a push of weights."""
 

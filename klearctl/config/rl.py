@@ -49,17 +49,39 @@ class LossConfig:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class SandboxConfig:
-    """The pods that run model-written code."""
+    """What runs model-written code: pods of their own, or the trainer's pod."""
 
     replicas: int = -1
-    """Sandbox pods; -1 is one for each 8 rollout GPUs, 0 is none."""
+    """Sandbox pods; -1 is one for each 8 rollout GPUs, 0 is none: the trainer's pod runs code (the local backend)."""
 
     cpus: int = 8
-    """CPUs of each sandbox pod."""
+    """CPUs of each sandbox pod; so many programs run there at once."""
+
+    memory_gb: int = 0
+    """Memory of each sandbox pod, in GiB; 0 is 3 for each CPU: a program and its checks may take 1 each."""
+
+    queue: int = 64
+    """Submissions that wait in each sandbox pod; whoever comes then is told to come back."""
+
+    patience_s: float = 600.0
+    """A submission that no sandbox pod has judged this long after its first fault is an infrastructure fault."""
+
+    isolation: str = "auto"
+    """What confines programs: `bubblewrap`, `landlock`, or `auto`, the stronger one that the host offers."""
+
+    unsafe: bool = False
+    """Run programs even where nothing confines them."""
+
+    libraries: tuple[str, ...] = ("numpy", "sortedcontainers")
+    """What programs may import beside the standard library."""
 
     def __post_init__(self) -> None:
         at_least("sandbox.replicas", self.replicas, -1)
         at_least("sandbox.cpus", self.cpus, 1)
+        at_least("sandbox.memory_gb", self.memory_gb, 0)
+        at_least("sandbox.queue", self.queue, 0)
+        positive("sandbox.patience_s", self.patience_s)
+        one_of("sandbox.isolation", self.isolation, ("auto", "bubblewrap", "landlock"))
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -1,12 +1,13 @@
 """sft and rl as JobSets (jobset.x-k8s.io/v1alpha2): all pods of a run start together and restart together."""
 
+from collections.abc import Mapping
 from typing import Any
 
 from klearctl.config.common import TrainerConfig
 from klearctl.config.platform import PlatformConfig, PoolConfig
 from klearctl.config.rl import RLConfig
 from klearctl.config.sft import SFTConfig
-from klearctl.kube import pod
+from klearctl.kube import pod, sandbox
 from klearctl.kube.backend import Manifest
 from klearctl.kube.pod import Place
 from klearctl.kube.split import Part, Split
@@ -15,7 +16,6 @@ from klearctl.run import Run
 MAX_RESTARTS = 3  # counted ones; a stop and a preemption are free
 TRAINER_GRACE_S = 600  # to finish the step and write a checkpoint
 SERVER_GRACE_S = 10
-SANDBOX_PORT = 8080
 
 
 def sft_job_set(
@@ -28,7 +28,7 @@ def sft_job_set(
     port: int,
 ) -> Manifest:
     """Trainers only."""
-    trainer = _trainer(run, config.trainer, platform=platform, part=split.trainer, port=port)
+    trainer = _trainer(run, config.trainer, platform=platform, part=split.trainer, port=port, more={})
     return _job_set(meta, [trainer], suspend=bool(platform.queue))
 
 
@@ -42,13 +42,13 @@ def rl_job_set(
     port: int,
 ) -> Manifest:
     """Trainers, rollout servers and sandboxes."""
+    token = sandbox.token_env(run) if split.sandboxes else {}
     jobs = [
-        _trainer(run, config.trainer, platform=platform, part=split.trainer, port=port),
+        _trainer(run, config.trainer, platform=platform, part=split.trainer, port=port, more=token),
         _rollout(run, config, platform=platform, part=split.rollout),
     ]
-    sandboxes = split.sandboxes if config.sandbox.replicas < 0 else config.sandbox.replicas
-    if sandboxes:
-        jobs.append(_sandbox(run, config, platform=platform, pods=sandboxes))
+    if split.sandboxes:
+        jobs.append(sandbox.replicated_job(run, config.sandbox, platform=platform, pods=split.sandboxes))
     return _job_set(meta, jobs, suspend=bool(platform.queue))
 
 
@@ -90,7 +90,9 @@ def _job_set(meta: dict[str, Any], jobs: list[Manifest], *, suspend: bool) -> Ma
     }
 
 
-def _trainer(run: Run, config: TrainerConfig, *, platform: PlatformConfig, part: Part, port: int) -> Manifest:
+def _trainer(
+    run: Run, config: TrainerConfig, *, platform: PlatformConfig, part: Part, port: int, more: Mapping[str, Manifest]
+) -> Manifest:
     pool = _pool(platform, part)
     place = pod.share(pool, part.gpus) if part.gpus else Place(cpus=config.cpu_processes * config.cpu_threads)
     ranks = part.gpus or config.cpu_processes
@@ -102,6 +104,7 @@ def _trainer(run: Run, config: TrainerConfig, *, platform: PlatformConfig, part:
         "PET_MASTER_PORT": str(port),
         "POD_IP": pod.field("status.podIP"),
         "TOKENIZERS_PARALLELISM": "false",
+        **more,
     }
     if not part.gpus:
         env["OMP_NUM_THREADS"] = str(config.cpu_threads)
@@ -153,36 +156,6 @@ def _rollout(run: Run, config: RLConfig, *, platform: PlatformConfig, part: Part
         grace_s=SERVER_GRACE_S,
     )
     return _replicated_job("rollout", template, pods=part.pods)
-
-
-def _sandbox(run: Run, config: RLConfig, *, platform: PlatformConfig, pods: int) -> Manifest:
-    cpus = config.sandbox.cpus
-    program = pod.container(
-        "sandbox",
-        ["python", "-m", "klearctl.stages.sandbox", "--config", pod.CONFIG],
-        platform=platform,
-        place=Place(cpus=cpus, memory_gb=2 * cpus),
-        env={"POD_IP": pod.field("status.podIP")},
-        ports={"sandbox": SANDBOX_PORT},
-        storage=False,
-        image=platform.images.sandbox,
-    )
-    template = pod.template(
-        run,
-        "sandbox",
-        pool=platform.pools.cpu,
-        containers=[program],
-        grace_s=SERVER_GRACE_S,
-        restart="OnFailure",  # a crashed sandbox comes back alone, training goes on
-    )
-    spec = {
-        "completionMode": "Indexed",
-        "completions": pods,
-        "parallelism": pods,
-        "backoffLimit": 10_000,
-        "template": template,
-    }
-    return {"name": "sandbox", "replicas": 1, "template": {"spec": spec}}
 
 
 def _replicated_job(role: str, template: Manifest, *, pods: int) -> Manifest:

@@ -6,6 +6,7 @@ from klearctl.errors import BackendError, ConfigError
 from klearctl.kube.backend import Backend, Manifest
 from klearctl.kube.difference import differences
 from klearctl.kube.labels import RECIPE, RUN
+from klearctl.kube.sandbox import own_secrets
 from klearctl.kube.status import ENDED, State, has_ended, read_state
 
 WORKLOADS = ("JobSet", "Job")
@@ -14,14 +15,14 @@ _SERVER_SET = ("uid", "resourceVersion", "generation", "creationTimestamp", "man
 
 
 def submit(backend: Backend, objects: list[Manifest]) -> str:
-    """Starts the run, `created`; or leaves the same run alone, `unchanged`.
+    """Starts the run, `created`; or leaves the same run alone, `unchanged`. Its Secret is made before it, if absent.
 
     Raises:
         ConfigError: a run of that name has another config; the message holds the difference.
     """
     name = objects[-1]["metadata"]["name"]
     if find(backend, name) is None:
-        backend.apply(objects)
+        _start(backend, objects)
         return "created"
     changed = [
         line for item in objects for line in differences(backend.get(item["kind"], item["metadata"]["name"]), item)
@@ -101,7 +102,7 @@ def resume(backend: Backend, name: str) -> bool:
     elif now in ("failed", "lost"):
         beside = [item for kind in _BESIDE for item in backend.list(kind, {RUN: name})]
         backend.delete(workload["kind"], name)
-        backend.apply([_anew(item) for item in (*beside, workload)])
+        _start(backend, [_anew(item) for item in (*beside, workload)])
     return now in ("cancelled", "failed", "lost")
 
 
@@ -136,6 +137,11 @@ def wait_ended(backend: Backend, name: str, *, timeout_s: float) -> None:
             return
     if any(not has_ended(pod) for pod in pods(backend, name)):
         raise BackendError(f"pods of {name} have not ended after {timeout_s:.0f} s", fix=f"klearctl status {name}")
+
+
+def _start(backend: Backend, objects: list[Manifest]) -> None:
+    missing = [item for item in own_secrets(objects) if backend.get("Secret", item["metadata"]["name"]) is None]
+    backend.apply([*missing, *objects])
 
 
 def _anew(item: Manifest) -> Manifest:

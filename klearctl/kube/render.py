@@ -13,10 +13,11 @@ from klearctl.config.rl import RLConfig
 from klearctl.config.sft import SFTConfig
 from klearctl.config.stages import StageConfig
 from klearctl.errors import ConfigError
+from klearctl.kube import sandbox
 from klearctl.kube.backend import Manifest
 from klearctl.kube.job import curate_job, eval_job
 from klearctl.kube.jobset import rl_job_set, sft_job_set
-from klearctl.kube.labels import RUN, labels
+from klearctl.kube.labels import ROLE, RUN, labels
 from klearctl.kube.pod import SERVER_PORT
 from klearctl.kube.split import Split, divide
 from klearctl.run import Run
@@ -42,11 +43,13 @@ def render(
         gpus,
         per_node=platform.pools.gpu.gpus,
         servers=config.servers if isinstance(config, EvalConfig) else 1,
+        sandboxes=config.sandbox.replicas if isinstance(config, RLConfig) else 0,
     )
     where = layout(run, split, gpus=gpus)
     return [
         config_map(run, config, where, platform),
         *([network_policy(run, platform)] if run.stage == "rl" else []),
+        *([sandbox_policy(run, platform)] if split.sandboxes else []),
         _workload(run, config, platform=platform, split=split, workload=workload),
     ]
 
@@ -62,7 +65,8 @@ def layout(run: Run, split: Split, *, gpus: int) -> Layout:
     )
     if run.stage != "rl":
         return Layout(gpus=gpus, indexes=max(1, split.rollout.pods))
-    return Layout(gpus=gpus, servers=servers, weights_host=host, weights_port=port + 1)
+    sandboxes = sandbox.addresses(run, pods=split.sandboxes)
+    return Layout(gpus=gpus, servers=servers, sandboxes=sandboxes, weights_host=host, weights_port=port + 1)
 
 
 def store_port(name: str) -> int:
@@ -93,17 +97,24 @@ def config_map(run: Run, config: StageConfig, where: Layout, platform: PlatformC
 
 
 def network_policy(run: Run, platform: PlatformConfig) -> Manifest:
-    """Only pods of the run reach its pods: vLLM's RL routes ask for no password."""
-    return {
-        "apiVersion": "networking.k8s.io/v1",
-        "kind": "NetworkPolicy",
-        "metadata": metadata(run, run.name, platform),
-        "spec": {
-            "podSelector": {"matchLabels": {RUN: run.name}},
-            "policyTypes": ["Ingress"],
-            "ingress": [{"from": [{"podSelector": {"matchLabels": {RUN: run.name}}}]}],
-        },
+    """Only pods of the run reach its pods: vLLM's RL routes ask for no password. The sandboxes are none of them."""
+    trusted: Manifest = {
+        "matchLabels": {RUN: run.name},
+        "matchExpressions": [{"key": ROLE, "operator": "NotIn", "values": [sandbox.ROLE_NAME]}],
     }
+    return _policy(
+        metadata(run, run.name, platform),
+        {"podSelector": trusted, "policyTypes": ["Ingress"], "ingress": [{"from": [{"podSelector": trusted}]}]},
+    )
+
+
+def sandbox_policy(run: Run, platform: PlatformConfig) -> Manifest:
+    """Nothing leaves a sandbox, not even for DNS, and only the run's trainers reach it."""
+    return _policy(metadata(run, sandbox.own_name(run.name), platform), sandbox.network(run))
+
+
+def _policy(meta: Manifest, spec: Manifest) -> Manifest:
+    return {"apiVersion": "networking.k8s.io/v1", "kind": "NetworkPolicy", "metadata": meta, "spec": spec}
 
 
 def metadata(run: Run, name: str, platform: PlatformConfig) -> Manifest:

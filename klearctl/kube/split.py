@@ -1,6 +1,6 @@
 """How the GPUs of a run are split over nodes and roles. Pure."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from klearctl.errors import ConfigError
 from klearctl.run import Stage
@@ -29,11 +29,12 @@ class Split:
 NONE = Part(pods=0, gpus=0)
 
 
-def divide(stage: Stage, gpus: int, *, per_node: int, servers: int = 1) -> Split:
+def divide(stage: Stage, gpus: int, *, per_node: int, servers: int = 1, sandboxes: int = -1) -> Split:
     """The split of a run's GPUs (DESIGN, RL at `--gpus 64`).
 
     rl gives its trainer a quarter of the nodes, at least one, and below two nodes a quarter of the GPUs of
-    one; sft gives its trainer all; eval has one pod for each server.
+    one; sft gives its trainer all; eval has one pod for each server. rl has a sandbox for each 8 rollout GPUs,
+    unless their number is given.
 
     Raises:
         ConfigError: the GPUs do not fill whole nodes, or are too few for the stage.
@@ -47,7 +48,8 @@ def divide(stage: Stage, gpus: int, *, per_node: int, servers: int = 1) -> Split
         return Split(trainer=NONE, rollout=Part(pods=pods, gpus=1 if gpus else 0))
     if stage == "sft":
         return Split(trainer=_whole_nodes(gpus, per_node), rollout=NONE)
-    return _divide_rl(gpus, per_node)
+    found = _divide_rl(gpus, per_node)
+    return found if sandboxes < 0 else replace(found, sandboxes=sandboxes)
 
 
 def _divide_rl(gpus: int, per_node: int) -> Split:

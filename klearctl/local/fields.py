@@ -97,6 +97,11 @@ def check(obj: Object) -> None:
     if not isinstance(name, str) or len(name) > 63 or not NAME.fullmatch(name):
         raise ConfigError(f"metadata.name of a {kind} cannot be {name!r}", fix="small letters, digits and dashes")
     _walk(obj, {"apiVersion": ANY, "kind": ANY, "metadata": _META, "status": ANY} | _KINDS[kind], "")
+    if kind == "NetworkPolicy" and "Egress" in ((obj.get("spec") or {}).get("policyTypes") or ()):
+        raise ConfigError(
+            f"the local backend does not honour the NetworkPolicy {name}: it keeps no process off the network",
+            fix="for the sandboxes of an rl run: --set sandbox.replicas=0, the trainer's pod then runs code",
+        )
     if kind == "Job" and not obj["spec"]["template"]["spec"].get("restartPolicy"):
         raise ConfigError("spec.template.spec.restartPolicy is missing", fix="Never or OnFailure")
     for path, job in {"Job": [("spec", obj)], "JobSet": _replicated(obj)}.get(kind, []):

@@ -18,8 +18,9 @@ def rendered(*sets, gpus=0):
 
 
 def lines(old, new):
-    """All differences of two renderings."""
-    return [line for before, after in zip(old, new, strict=True) for line in differences(before, after)]
+    """All differences between what stands and what would be sent."""
+    standing = {(item["kind"], item["metadata"]["name"]): item for item in old}
+    return [line for item in new for line in differences(standing.get((item["kind"], item["metadata"]["name"])), item)]
 
 
 def test_the_same_config_has_no_difference():

@@ -96,9 +96,20 @@ def test_what_cannot_run_is_refused_before_it_starts(obj: dict[str, Any], messag
         check(obj)
 
 
-@pytest.mark.parametrize(
-    "path", sorted((Path(__file__).parents[1] / "golden").glob("*.yaml")), ids=lambda path: str(path.stem)
-)
-def test_every_field_that_is_rendered_is_honoured(path: Path) -> None:
-    for obj in yaml.safe_load_all(path.read_text()):
+@pytest.mark.parametrize("name", ["curate-0", "sft-0", "sft-16", "rl-0", "eval-0", "eval-8", "recipe-0"])
+def test_every_field_that_is_rendered_is_honoured(name: str) -> None:
+    for obj in rendered(name):
         check(obj)
+
+
+@pytest.mark.parametrize("name", ["rl-8", "rl-64"])
+def test_sandboxes_that_must_be_kept_off_the_network_are_refused_with_what_to_do_instead(name: str) -> None:
+    (policy,) = [obj for obj in rendered(name) if obj["metadata"]["name"] == "rl-golden-sandbox"]
+    with pytest.raises(ConfigError, match="does not honour the NetworkPolicy rl-golden-sandbox") as refused:
+        check(policy)
+    assert "--set sandbox.replicas=0" in refused.value.fix
+
+
+def rendered(name: str) -> list[dict[str, Any]]:
+    """The objects of a golden file."""
+    return list(yaml.safe_load_all((Path(__file__).parents[1] / f"golden/{name}.yaml").read_text()))
