@@ -40,7 +40,9 @@ def argument(code: str, where: str) -> str | None:
 
 def without(code: str, name: str) -> str:
     """The code without the function of that name."""
-    body = [each for each in ast.parse(code).body if not (isinstance(each, ast.FunctionDef) and each.name == name)]
+    body = [
+        each for each in parse(code, "prompt").body if not (isinstance(each, ast.FunctionDef) and each.name == name)
+    ]
     return ast.unparse(ast.Module(body, []))
 
 

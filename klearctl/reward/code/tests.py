@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
-from klearctl.reward.code.asserts import Call, Check, is_entry, parse, case_of
+from klearctl.reward.code.asserts import Call, Check, case_of, is_entry, parse
 from klearctl.reward.code.malformed import Malformed
 from klearctl.reward.sandbox.inside.plain import pack
 

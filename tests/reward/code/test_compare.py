@@ -1,5 +1,6 @@
 """What a program returned beside what was expected: equal by type and value, and nothing that it made up counts."""
 
+import contextlib
 import math
 import time
 
@@ -12,7 +13,8 @@ from klearctl.reward.sandbox.inside.plain import pack, unpack
 
 NAN, INF = float("nan"), float("inf")
 
-scalars = st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text() | st.binary() | st.complex_numbers(allow_nan=False)  # fmt: skip
+numbers = st.integers() | st.floats(allow_nan=False) | st.complex_numbers(allow_nan=False)
+scalars = st.none() | st.booleans() | numbers | st.text() | st.binary()
 keys = scalars | st.tuples(scalars, scalars)
 values = st.recursive(
     scalars | st.sets(keys) | st.frozensets(keys),
@@ -194,11 +196,12 @@ def test_an_answer_that_is_no_plain_data_is_unreadable(frame):
     ],
 )
 def test_a_forged_tag_equals_nothing(forged):
-    for expected in (5, [], {5}, 0.5, {}, None, "int", b"\5", forged):
-        try:
-            assert not same(forged, pack(expected), as_json=True)
-        except Unreadable as error:
-            assert str(error)
+    equal: list[object] = []
+    expected: object
+    for expected in (5, [], {5}, 0.5, {}, None, "int", b"\5"):
+        with contextlib.suppress(Unreadable):
+            equal += [expected] if same(forged, pack(expected), as_json=True) else []
+    assert equal == []
 
 
 @pytest.mark.timeout(60)  # in a set of Python's, these would take hours

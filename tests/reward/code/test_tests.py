@@ -18,11 +18,17 @@ from klearctl.reward.code.tests import Compare, Rules, Script, read
             {"function": "Solution().f", "inputs": ["[1, 2]\n\"a\""], "outputs": [None]},
             [Call("Solution().f", [[1, 2], "a"], {}, None, json=True)],
         ),
-        ({"function": "f", "inputs": ['"\u2028"\n'], "outputs": [1]}, [Call("f", ["\u2028"], {}, 1, json=True)]),  # no line end
-        ({"function": "f", "inputs": [{"x": {"$set": 1}}], "outputs": [1]}, [Call("f", [], {"x": {"$dict": [["$set", 1]]}}, 1, json=True)]),
+        (  # no end of a line in JSON
+            {"function": "f", "inputs": ['"\u2028"\n'], "outputs": [1]},
+            [Call("f", ["\u2028"], {}, 1, json=True)],
+        ),
+        (  # keys that look like our tags are keys
+            {"function": "f", "inputs": [{"x": {"$set": 1}}], "outputs": [1]},
+            [Call("f", [], {"x": {"$dict": [["$set", 1]]}}, 1, json=True)],
+        ),
         ({"asserts": ["assert f(1) == 2"], "entry_point": "f"}, [Call("f", [1], {}, 2)]),
         ({"asserts": ["assert f(1) > 2"], "setup": "a = 1", "entry_point": "f"}, [Check("assert f(1) > 2")]),
-        ({"asserts": ["assert True, 'hm'", "assert f(1) == 2"], "entry_point": "f"}, [Call("f", [1], {}, 2)]),  # no test
+        ({"asserts": ["assert True", "assert f(1) == 2"], "entry_point": "f"}, [Call("f", [1], {}, 2)]),  # no test
         ({"inputs": [], "outputs": []}, []),
         ({"asserts": []}, []),
         ({}, []),
