@@ -4,6 +4,7 @@ import base64
 
 from klearctl.kube import lifecycle
 from tests.local.manifests import FOREVER, config_map, container, job_spec, jobset, secret
+from tests.local.waiting import ended, printed
 
 TOLD = {"valueFrom": {"secretKeyRef": {"name": "t-sandbox", "key": "token"}}}
 
@@ -18,14 +19,6 @@ def token(backend):
     """The token, if there is one."""
     found = backend.get("Secret", "t-sandbox")
     return found and base64.b64decode(found["data"]["token"]).decode()
-
-
-def ended(backend):
-    """Waits until the run has ended; its state."""
-    for _, item in backend.watch("JobSet", {}, 60.0):
-        if item.get("status", {}).get("terminalState"):
-            break
-    return lifecycle.state(backend, "t")
 
 
 def test_a_run_is_submitted_with_a_token_of_its_own(backend):
@@ -47,20 +40,18 @@ def test_submitting_again_changes_no_token(backend):
 
 def test_trainer_and_sandbox_know_the_same_token(backend):
     lifecycle.submit(backend, run("echo $TOKEN"))
-    ended(backend)
-    said = {line.text for line in backend.logs("t", role=None, rank=None, follow=False)}
-    assert said == {token(backend)}
+    assert set(printed(backend)) == {token(backend)}
 
 
 def test_a_run_that_failed_goes_on_with_a_token(backend):
     lifecycle.submit(backend, run("exit 1"))
-    assert ended(backend) == "failed"
+    ended(backend, "JobSet")
     assert lifecycle.resume(backend, "t") and len(token(backend)) >= 32
 
 
 def test_delete_takes_the_token_away(backend):
     lifecycle.submit(backend, run("true"))
-    ended(backend)
+    ended(backend, "JobSet")
     lifecycle.delete(backend, "t")
     assert token(backend) is None
 

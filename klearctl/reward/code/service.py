@@ -30,6 +30,7 @@ from klearctl.reward.verdict import Judged, Verdict
 HELD_BYTES = 512 << 20  # of all submissions together
 IDLE_S = 3600.0  # a trainer that learns for minutes finds its connections open
 LONGEST_RETRY_S = 30
+SHUTDOWN_S = 0.1  # 0 would be no limit
 
 
 class Judge(Protocol):
@@ -59,10 +60,12 @@ class Service:
             [web.post("/judge", self._post), web.get("/health", self._health), web.get("/metrics", self._counts)]
         )
         # what a client sent that has gone meanwhile is not begun
-        runner = web.AppRunner(app, access_log=None, handler_cancellation=True, keepalive_timeout=IDLE_S)
+        runner = web.AppRunner(
+            app, access_log=None, handler_cancellation=True, keepalive_timeout=IDLE_S, shutdown_timeout=SHUTDOWN_S
+        )
         await runner.setup()
         try:
-            await web.TCPSite(runner, host, port, shutdown_timeout=0.0).start()
+            await web.TCPSite(runner, host, port).start()
             yield f"http://{host}:{runner.addresses[0][1]}"
         finally:
             self._pool.shutdown(wait=False, cancel_futures=True)

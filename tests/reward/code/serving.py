@@ -9,7 +9,8 @@ import os
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 
@@ -55,6 +56,14 @@ def serving(count: int = 1, *, lanes: int = 2, queue: int = 64) -> Iterator[list
     with ExitStack() as stack:
         started = [stack.enter_context(_killed_after(words)) for _ in range(count)]
         yield [Served(process, process.stdout.readline().strip()) for process in started]
+
+
+def until(holds: Callable[[], object], *, within_s: float = 30.0) -> None:
+    """Returns when the condition holds."""
+    never, deadline = threading.Event(), time.monotonic() + within_s
+    while not holds():
+        assert time.monotonic() < deadline, f"it does not hold after {within_s} s"
+        never.wait(0.02)
 
 
 @contextmanager
