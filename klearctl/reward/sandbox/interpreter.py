@@ -29,8 +29,11 @@ def command(executable: str, folder: str, config: str) -> list[str]:
 
 
 def environment() -> dict[str, str]:
-    """Of the warm server, and so of its programs; the server takes the second away when it has loaded the libraries."""
-    return {"LANG": "C.UTF-8", "OPENBLAS_NUM_THREADS": "1", "PYTHONHASHSEED": "0"}
+    """Of the warm server. Its programs see LANG and PYTHONHASHSEED of it.
+
+    One arena of malloc: each thread's own would take 64 MiB of the address space, which is limited; mallopt(3).
+    """
+    return {"LANG": "C.UTF-8", "PYTHONHASHSEED": "0", "OPENBLAS_NUM_THREADS": "1", "MALLOC_ARENA_MAX": "1"}
 
 
 def executable() -> Path:

@@ -49,6 +49,10 @@ class Lane:
         """The version of Landlock that its servers use."""
         return next(iter(self._warm.values())).landlock_abi
 
+    def sessions(self) -> list[int]:
+        """The sessions that all its processes are in."""
+        return [warm.session for warm in self._warm.values()]
+
     def abort(self) -> None:
         """Kills its servers, from another thread: whoever uses them sees a fault."""
         for warm in list(self._warm.values()):

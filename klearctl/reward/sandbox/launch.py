@@ -67,7 +67,7 @@ def prepare(confinement: Confinement, libraries: Sequence[str], control: int, le
         "libraries": list(libraries),
         "landlock": confinement.landlock,
         "abi": confinement.abi,
-        "confined": not confinement.is_none(),
+        "unsafe": confinement.is_none(),
     }
     if confinement.namespaces:
         return _in_namespaces(config, packages, claim)

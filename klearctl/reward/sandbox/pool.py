@@ -16,6 +16,7 @@ from contextlib import contextmanager
 from typing import Literal, Self
 
 from klearctl.reward.sandbox import isolation as isolations
+from klearctl.reward.sandbox import session
 from klearctl.reward.sandbox.isolation import Isolation
 from klearctl.reward.sandbox.lane import Lane
 from klearctl.reward.sandbox.limits import Ended, Limits, SandboxFault
@@ -97,6 +98,10 @@ class Sandbox:
             lane.program("checks", checks, limits) as checker,
         ):
             yield candidate, checker
+
+    def processes(self) -> list[int]:
+        """All its processes that are alive: its servers, and what their programs are made of."""
+        return [pid for lane in self._lanes for number in lane.sessions() for pid in session.members(number)]
 
     def close(self) -> None:
         """Ends all servers; waits until no process is left. Programs under way are lost, as a SandboxFault."""

@@ -52,6 +52,11 @@ class Warm:
             self.kill()
             raise
 
+    @property
+    def session(self) -> int:
+        """The session that its processes are in, and those of its programs."""
+        return self._process.pid
+
     def order(self, order: Mapping[str, Any], descriptors: Sequence[int]) -> None:
         """Has it start a program with these descriptors.
 

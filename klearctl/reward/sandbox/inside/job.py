@@ -11,7 +11,7 @@ import socket
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import NoReturn
+from typing import Any, NoReturn
 
 from . import confine, program, scratch, seccomp, watch
 from .group import Group
@@ -44,8 +44,9 @@ class Place:
     resident: int
     """Bytes of memory that the server has."""
 
+    status: int
     status_fd: int
-    """Where the word goes of how a program ended, or of why it could not be confined."""
+    """Both ends of the pipe for what is said of a program from within."""
 
     folder: str | None
     """Where scratch folders are made; None: each program has one of its own in memory."""
@@ -54,6 +55,7 @@ class Place:
     landlock_abi: int | None
     keep: tuple[int, ...]
     filter: seccomp.Filter
+    unsafe: bool
 
 
 class Job:
@@ -61,7 +63,7 @@ class Job:
 
     def __init__(self, order: Order, place: Place, descriptors: Sequence[int], *, tasks: int) -> None:
         self._order, self._place, self._descriptors, self._tasks = order, place, descriptors, tasks
-        self._budget_s, self._spent_s = order.cpu_s, 0.0
+        self._budget_s, self._spent_s, self._seen_s = order.cpu_s, 0.0, 0.0
         self._scratch = SCRATCH
         self._cell: Group | Namespaces
         if place.folder is None:
@@ -94,16 +96,21 @@ class Job:
         os.close(ended)
         return how
 
-    def end(self) -> tuple[int | None, float]:
-        """Ends all its processes: the wait status of the first, where it is known here, and CPU seconds of all."""
-        status = self._cell.end()
+    def end(self, how: str) -> dict[str, Any]:
+        """Ends all its processes; how it ended, the wait status of the first, and CPU seconds of all."""
+        status, fault, is_full = self._cell.end(), None, False
+        cpu_s = max(self._cell.cpu_s, self._seen_s)  # of what the kernel ends with its namespace it tells nothing
         if self._place.folder is not None:
+            is_full = self._is_full()
             scratch.remove(self._scratch)
-        return status, self._cell.cpu_s
-
-    def is_over(self, cpu_s: float) -> bool:
-        """So many CPU seconds are beyond the budget."""
-        return self._budget_s is not None and cpu_s - self._spent_s > self._budget_s
+        for word, _, rest in (line.partition(" ") for line in self._words()):
+            status, fault = (int(rest) if word == "ended" else status), (rest if word == "fault" else fault)
+            is_full = is_full or word == "full"
+        if how == "exited" and status is None and fault is None:
+            fault = "the first process of its namespaces was killed"
+        if how == "exited" and (is_full or self._is_over(cpu_s)):
+            how = "scratch" if is_full else "cpu"
+        return {"how": how, "status": status, "cpu_s": cpu_s, "fault": fault}
 
     def _run(self) -> NoReturn:
         """In the fork."""
@@ -117,6 +124,7 @@ class Job:
                 readable=place.readable,
                 landlock_abi=place.landlock_abi,
                 filter=place.filter,
+                unsafe=place.unsafe,
             )
             confine.take(self._descriptors, keep=(*place.keep, place.status_fd))
             confine.confine(rules)
@@ -139,18 +147,30 @@ class Job:
     def _look(self) -> str:
         """The limit that is crossed, if one is."""
         order, use = self._order, self._use()
-        if self.is_over(use.cpu_s):
+        if self._is_over(use.cpu_s):
             return "cpu"
         if use.resident > order.memory_mb << 20:
             return "memory"
         if use.threads > order.processes + BESIDE:
             return "processes"
-        if self._place.folder is not None:
-            files, taken = scratch.use(self._scratch, at_most=order.scratch_files)
-            if files > order.scratch_files or taken > order.scratch_mb << 20:
-                return "scratch"
-        return ""
+        return "scratch" if self._place.folder is not None and self._is_full() else ""
+
+    def _is_over(self, cpu_s: float) -> bool:
+        return self._budget_s is not None and cpu_s - self._spent_s > self._budget_s
+
+    def _is_full(self) -> bool:
+        files, taken = scratch.use(self._scratch, at_most=self._order.scratch_files)
+        return files >= self._order.scratch_files or taken >= self._order.scratch_mb << 20
+
+    def _words(self) -> list[str]:
+        """What was said from within: how it ended, that its scratch folder is full, or why it did not start."""
+        try:
+            return os.read(self._place.status, 65536).decode().splitlines()
+        except BlockingIOError:
+            return []
 
     def _use(self) -> watch.Use:
         self._cell.reap()
-        return watch.below(beyond=self._place.resident) + watch.Use(cpu_s=self._cell.cpu_s)
+        use = watch.below(beyond=self._place.resident) + watch.Use(cpu_s=self._cell.cpu_s)
+        self._seen_s = max(self._seen_s, use.cpu_s)
+        return use

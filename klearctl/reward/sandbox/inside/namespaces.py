@@ -52,7 +52,10 @@ def _be_first(program: Callable[[], NoReturn], status_fd: int, user: int, group:
             os.setpgid(0, 0)
             program()
         confine.close_others((status_fd,))
-        os.write(status_fd, b"ended %d\n" % _reap(inner))
+        status = _reap(inner)
+        left = os.statvfs(SCRATCH)
+        full = b"full\n" if not left.f_bfree or not left.f_ffree else b""
+        os.write(status_fd, full + b"ended %d\n" % status)
     except OSError as error:
         os.write(status_fd, f"fault {error}\n".encode())
     finally:

@@ -59,19 +59,21 @@ class Server:
     def __init__(self, config: dict[str, Any], control: socket.socket) -> None:
         self._control = control
         os.dup2(0, CHANNEL_FD)  # so that no descriptor of ours is one that a program gets
-        self._status, status_fd = os.pipe()
-        os.set_blocking(self._status, False)
+        status, status_fd = os.pipe()
+        os.set_blocking(status, False)
         with open("/proc/self/statm") as file:
             mapped, resident = (int(word) * resource.getpagesize() for word in file.read().split()[:2])
         self._place = Place(
             mapped=mapped,
             resident=resident,
+            status=status,
             status_fd=status_fd,
             folder=config["folder"],
             readable=tuple(config["readable"]),
             landlock_abi=landlock.version(config["abi"]) if config["landlock"] else None,
             keep=tuple(config["keep"]),
             filter=seccomp.Filter(),
+            unsafe=config["unsafe"],
         )
         self._others: int | None = config["others"]
         self._tasks, self._counted_at = 0, -_RECOUNT_S
@@ -95,22 +97,7 @@ class Server:
 
     def _run(self, order: Order, descriptors: list[int]) -> dict[str, Any]:
         job = Job(order, self._place, descriptors, tasks=self._user_tasks())
-        how = job.wait(self._control)
-        status, cpu_s = job.end()
-        if how == "exited" and job.is_over(cpu_s):
-            how = "cpu"
-        answer: dict[str, Any] = {"how": how, "status": status, "cpu_s": cpu_s, "fault": None}
-        for word, _, rest in (line.partition(" ") for line in self._words()):
-            answer |= {"status": int(rest)} if word == "ended" else {"fault": rest}
-        if how == "exited" and answer["status"] is None and answer["fault"] is None:
-            answer["fault"] = "the first process of its namespaces was killed"
-        return answer
-
-    def _words(self) -> list[str]:
-        try:
-            return os.read(self._status, 65536).decode().splitlines()
-        except BlockingIOError:
-            return []
+        return job.end(job.wait(self._control))
 
     def _user_tasks(self) -> int:
         """Tasks that count for the programs' user and are none of theirs; asked of the machine once a second."""
