@@ -69,10 +69,13 @@ def code_judge(pod: PodConfig[RLConfig]) -> Iterator[Judge]:
 
     Raises:
         ConfigError: there is no token, or this host offers no isolation.
+        RunFailed: no pod is ready in time.
     """
     config = pod.config.sandbox
     if pod.layout.sandboxes:
-        yield Fleet(pod.layout.sandboxes, token_of(os.environ), patience_s=config.patience_s)
+        fleet = Fleet(pod.layout.sandboxes, token_of(os.environ), patience_s=config.patience_s)
+        fleet.wait_ready(timeout_s=pod.config.server.ready_timeout_s)
+        yield fleet
     else:
         with _sandbox(config, lanes=0) as sandbox:
             yield CodeJudge(sandbox)

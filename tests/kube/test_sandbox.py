@@ -2,6 +2,7 @@
 
 import pytest
 
+from klearctl.errors import ConfigError
 from klearctl.kube.dump import to_yaml
 from klearctl.kube.sandbox import own_secrets
 from tests.kube.test_render import objects, pod_templates
@@ -101,3 +102,11 @@ def test_a_sandbox_has_memory_for_a_program_and_its_checks_on_every_cpu(sets, me
 def test_tokens_differ_from_run_to_run():
     found = {own_secrets(objects("rl", 8))[0]["stringData"]["token"] for _ in range(5)}
     assert (len(found), min(map(len, found)) >= 32) == (5, True)
+
+
+@pytest.mark.parametrize(
+    "word", ["replicas=-2", "cpus=0", "memory_gb=-1", "queue=-1", "patience_s=0", "isolation=docker"]
+)
+def test_a_sandbox_that_cannot_be_is_refused(word):
+    with pytest.raises(ConfigError, match=f"sandbox.{word.partition('=')[0]} is "):
+        objects("rl", 8, sets=[f"sandbox.{word}"])

@@ -2,7 +2,14 @@
 
 import base64
 
+import pytest
+
+from klearctl.config.platform import PlatformConfig
+from klearctl.config.rl import RLConfig
+from klearctl.errors import ConfigError
 from klearctl.kube import lifecycle
+from klearctl.kube.render import render
+from klearctl.run import Run
 from tests.local.manifests import FOREVER, config_map, container, job_spec, jobset, secret
 from tests.local.waiting import ended, printed
 
@@ -58,4 +65,11 @@ def test_delete_takes_the_token_away(backend):
 
 def test_a_run_without_sandboxes_has_no_token(backend):
     lifecycle.submit(backend, [config_map("t-config"), jobset({"trainer": job_spec(container(FOREVER))})])
+    assert token(backend) is None
+
+
+def test_a_run_that_is_refused_leaves_no_token(backend):
+    rendered = render(Run("t", "rl", "s3://klear"), RLConfig(), platform=PlatformConfig(), gpus=8)
+    with pytest.raises(ConfigError, match="does not honour the NetworkPolicy t-sandbox"):
+        lifecycle.submit(backend, rendered)
     assert token(backend) is None
