@@ -95,6 +95,7 @@ time.sleep(60)
 """,
         _SMALL | {"cpu_s": 5},
     ),
+    Attack("memory of the kernel, in sockets", ERROR, "held = []\nwhile True: held.append(socket.socketpair())"),
     Attack("memory that no process shows", ERROR, "import mmap; mmap.mmap(-1, 32 << 20)", _SMALL),
 ]
 
@@ -123,6 +124,21 @@ time.sleep(60)
 """,
         {"scratch_mb": 4},
     ),
+    Attack(
+        "the disk filled by files that have lost their names",
+        OUTPUT,
+        """
+held = []
+for number in range(100):
+    held.append(open(str(number), "wb", buffering=0))
+    os.unlink(str(number))
+    held[-1].write(bytes(1 << 19))
+time.sleep(60)
+""",
+        {"scratch_mb": 4},
+    ),
+    Attack("the disk filled by a file without a name", ERROR, "os.open('.', os.O_TMPFILE | os.O_RDWR)"),
+    Attack("the disk reserved", ERROR, "os.posix_fallocate(os.open('x', os.O_CREAT | os.O_RDWR), 0, 1 << 30)"),
     Attack(
         "the inodes used up",
         OUTPUT,

@@ -13,7 +13,8 @@ from . import kernel, landlock, seccomp
 
 _STACK = 64 << 20  # recursion through C, such as a cached function's, takes half a kilobyte a level
 _OUTLIVED_S = 3600  # CPU seconds of a process that should outlive the server and its client
-_FILES = 256
+_FILES = 64  # descriptors; more would hold much of the kernel's memory, as buffers of sockets
+_SIGNALS = 256  # that wait
 _OUT_OF_THE_WAY = 10  # a descriptor from here on is none of the first
 _FIRST_TO_GO = "1000"  # the kernel ends these first when memory runs out; proc(5), oom_score_adj
 
@@ -95,6 +96,7 @@ def _limit(rules: Rules) -> None:
         (resource.RLIMIT_MSGQUEUE, 0),
         (resource.RLIMIT_NOFILE, _FILES),
         (resource.RLIMIT_NPROC, rules.tasks),
+        (resource.RLIMIT_SIGPENDING, _SIGNALS),
         (resource.RLIMIT_STACK, _STACK),
     ):
         _, hard = resource.getrlimit(limit)

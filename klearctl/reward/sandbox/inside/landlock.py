@@ -15,18 +15,10 @@ from . import kernel
 
 WRITE_FILE, READ_ONE_FILE = 1 << 1, 1 << 2
 READ = READ_ONE_FILE | 1 << 3  # READ_DIR
-WRITE = (
-    READ
-    | WRITE_FILE
-    | 1 << 4  # REMOVE_DIR
-    | 1 << 5  # REMOVE_FILE
-    | 1 << 7  # MAKE_DIR
-    | 1 << 8  # MAKE_REG
-    | 1 << 10  # MAKE_FIFO
-    | 1 << 12  # MAKE_SYM
-    | 1 << 13  # REFER, from version 2 on: to rename from one folder to another
-    | 1 << 14  # TRUNCATE, from version 3 on
-)
+MAKE = (
+    READ | WRITE_FILE | 1 << 7 | 1 << 8 | 1 << 12
+)  # MAKE_DIR, MAKE_REG, MAKE_SYM; nothing is removed, see syscalls.py
+TRUNCATE = 1 << 14  # from version 3 on
 _FILES_OF = {1: (1 << 13) - 1, 2: (1 << 14) - 1, 3: (1 << 15) - 1, 4: (1 << 15) - 1, 5: (1 << 16) - 1}
 _TCP_FROM, _TCP = 4, 1 << 0 | 1 << 1  # BIND_TCP, CONNECT_TCP: handled and nowhere allowed
 _SCOPES_FROM, _SCOPES = 6, 1 << 0 | 1 << 1  # ABSTRACT_UNIX_SOCKET, SIGNAL
@@ -54,9 +46,9 @@ def restrict(readable: Iterable[str], scratch: str | None, *, abi: int) -> None:
     files = _files(abi)
     for path in readable:
         _allow(ruleset, path, READ & files)
-    _allow(ruleset, os.devnull, READ_ONE_FILE | WRITE_FILE)
+    _allow(ruleset, os.devnull, (READ_ONE_FILE | WRITE_FILE | TRUNCATE) & files)
     if scratch is not None:
-        _allow(ruleset, scratch, WRITE & files)
+        _allow(ruleset, scratch, (MAKE | TRUNCATE) & files)
     kernel.syscall(kernel.LANDLOCK_RESTRICT_SELF, ruleset, 0)
     os.close(ruleset)
 
@@ -81,7 +73,7 @@ def _allow(ruleset: int, path: str, rights: int) -> None:
     """Lets what lies beneath the path be used so."""
     there = os.open(path, os.O_PATH | os.O_CLOEXEC)
     if not stat.S_ISDIR(os.fstat(there).st_mode):
-        rights &= READ_ONE_FILE | WRITE_FILE  # a rule on a file with rights on folders is refused
+        rights &= READ_ONE_FILE | WRITE_FILE | TRUNCATE  # a rule on a file with rights on folders is refused
     beneath = struct.pack("<Qi", rights, there)
     path_beneath = 1
     kernel.syscall(

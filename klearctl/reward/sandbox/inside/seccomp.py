@@ -11,8 +11,8 @@ import struct
 
 from . import kernel, syscalls
 
-ALLOW, KILL, REFUSE = 0x7FFF0000, 0x80000000, 0x00050000  # SECCOMP_RET_ALLOW, _KILL_PROCESS, _ERRNO
-EPERM, ENOSYS = REFUSE | errno.EPERM, REFUSE | errno.ENOSYS
+ALLOW, KILL, DONE = 0x7FFF0000, 0x80000000, 0x00050000  # SECCOMP_RET_ALLOW, _KILL_PROCESS, _ERRNO
+EPERM, ENOSYS = DONE | errno.EPERM, DONE | errno.ENOSYS
 
 _LOAD, _AND, _RETURN, _JUMP = 0x20, 0x54, 0x06, 0x05  # BPF_LD+W+ABS, BPF_ALU+AND+K, BPF_RET+K, BPF_JMP+JA
 _EQUAL, _AT_LEAST, _ANY_BIT = 0x15, 0x35, 0x45  # BPF_JMP with JEQ, JGE, JSET
@@ -23,16 +23,16 @@ _X32 = 0x40000000  # the bit that the calls of x86_64's other ABI have
 
 # clone(2): new namespaces, to be traced, to be a sibling.
 _BAD_CLONE = 0x20000 | 0x2000000 | 0x4000000 | 0x8000000 | 0x10000000 | 0x20000000 | 0x40000000 | 0x2000 | 0x8000
-# fcntl(2): F_DUPFD to F_SETLKW, F_OFD_*LK, F_DUPFD_CLOEXEC, F_GETPIPE_SZ. Not F_SETOWN and F_SETSIG, which send any
-# signal to any process of the same user, and no leases.
-_GOOD_FCNTL = (*range(8), 36, 37, 38, 1030, 1032)
+# fcntl(2): F_DUPFD, F_GETFD, F_SETFD, F_GETFL, F_SETFL, F_DUPFD_CLOEXEC, F_GETPIPE_SZ. Not F_SETOWN and F_SETSIG, which
+# send any signal to any process of the same user; no leases, and no locks, of which there may be any number.
+_GOOD_FCNTL = (*range(5), 1030, 1032)
 # ioctl(2): TCGETS, TCGETS2 (isatty), TIOCGWINSZ, FIONREAD, FIONBIO, FIONCLEX, FIOCLEX.
 _GOOD_IOCTL = (0x5401, 0x802C542A, 0x5413, 0x541B, 0x5421, 0x5450, 0x5451)
 # prctl(2): PR_GET_PDEATHSIG, PR_GET_DUMPABLE, PR_SET_NAME, PR_GET_NAME, PR_GET_SECCOMP, PR_CAPBSET_READ,
 # PR_GET_TIMERSLACK, PR_SET_NO_NEW_PRIVS, PR_GET_NO_NEW_PRIVS, PR_SET_VMA (glibc names its memory).
 _GOOD_PRCTL = (2, 3, 15, 16, 21, 23, 30, 38, 39, 0x53564D41)
 _AF_UNIX, _SOCK_STREAM, _SOCK_TYPES = 1, 1, 0xF
-_O_ACCMODE, _O_TRUNC = 3, 0o1000
+_O_ACCMODE, _O_TRUNC, _O_TMPFILE = 3, 0o1000, 0o20000000
 _MAP_SHARED, _MAP_ANONYMOUS = 0x01, 0x20
 
 Code = list[tuple[int, int, int, int]]  # instructions: what, how far to jump if true, if false, a constant
@@ -61,7 +61,12 @@ class Filter:
 def program(pid: int, machine: str) -> Code:
     """The whole filter for one machine."""
     actions: dict[int, Code] = {}
-    for table, action in ((syscalls.ALLOWED, ALLOW), (syscalls.REFUSED, EPERM), (syscalls.ENDING, KILL)):
+    for table, action in (
+        (syscalls.ALLOWED, ALLOW),
+        (syscalls.PRETENDED, DONE),
+        (syscalls.REFUSED, EPERM),
+        (syscalls.ENDING, KILL),
+    ):
         actions |= {number: [_ret(action)] for number in syscalls.numbers(table, machine).values()}
     checks = _checks(pid)
     actions |= {number: checks[name] for name, number in syscalls.numbers(syscalls.CHECKED, machine).items()}
@@ -74,8 +79,8 @@ def _checks(pid: int) -> dict[str, Code]:
     """For each call of the table CHECKED, the code that judges its arguments."""
     itself = _only(0, (pid,), EPERM)
     return {
-        "open": _truncates(1),
-        "openat": _truncates(2),
+        "open": _seen(1),
+        "openat": _seen(2),
         "mmap": _shared_nowhere(3),
         "clone": [_argument(0), (_ANY_BIT, 0, 1, _BAD_CLONE), _ret(KILL), _ret(ALLOW)],
         "fcntl": _only(1, _GOOD_FCNTL, EPERM),
@@ -93,16 +98,13 @@ def _checks(pid: int) -> dict[str, Code]:
     }
 
 
-def _truncates(index: int) -> Code:
-    """open for reading that truncates: Landlock sees only the reading before its third version."""
-    flags = _argument(index)
+def _seen(index: int) -> Code:
+    """No open for reading that truncates, of which Landlock sees the reading alone before its third version; and none
+    of a file without a name, which nobody can count.
+    """
     return [
-        flags,
-        (_ANY_BIT, 0, 3, _O_TRUNC),
-        (_AND, 0, 0, _O_ACCMODE),
-        (_EQUAL, 0, 1, os.O_RDONLY),
-        _ret(EPERM),
-        _ret(ALLOW),
+        *(_argument(index), (_ANY_BIT, 4, 0, _O_TMPFILE), (_ANY_BIT, 0, 4, _O_TRUNC)),
+        *((_AND, 0, 0, _O_ACCMODE), (_EQUAL, 1, 0, os.O_RDONLY), _ret(ALLOW), _ret(EPERM), _ret(ALLOW)),
     ]
 
 
