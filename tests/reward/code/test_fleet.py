@@ -50,8 +50,8 @@ def in_turn(*answers):
     return lambda request: next(left)(request)
 
 
-def verdict(*addresses, tests=ACCEPTED, token=TOKEN, patience_s=0.5):
-    return Fleet(addresses, token, patience_s=patience_s).judge("x", tests).verdict
+def verdict(*addresses, tests=ACCEPTED, patience_s=20.0):
+    return Fleet(addresses, TOKEN, patience_s=patience_s).judge("x", tests).verdict
 
 
 @pytest.mark.parametrize("name", [name for name in Verdict if name != "infrastructure_fault"])
@@ -97,7 +97,7 @@ def test_what_a_dead_server_does_not_take_is_judged_by_another(served):
 
 def test_a_server_that_comes_back_is_asked_again():
     with wire(in_turn(hang_up, fail, ACCEPT)) as alone:
-        assert verdict(alone, patience_s=30.0) == "accepted"
+        assert verdict(alone) == "accepted"
 
 
 def test_a_full_server_is_asked_again_when_it_said_and_is_no_fault():
@@ -115,7 +115,7 @@ def test_a_full_server_is_left_for_another(served):
 
 @pytest.mark.parametrize("name", ["fault", "infrastructure_fault", "no verdict"])
 def test_where_no_server_does_better_it_is_an_infrastructure_fault(served, name):
-    assert verdict(served.address, NOBODY, tests={"verdict": name}) == "infrastructure_fault"
+    assert verdict(served.address, NOBODY, tests={"verdict": name}, patience_s=0.5) == "infrastructure_fault"
 
 
 def test_an_infrastructure_fault_comes_after_the_whole_deadline_and_names_the_last_fault():
