@@ -23,6 +23,7 @@ class Lane:
         words = [rb"\b%s\b" % re.escape(name.encode()) for name in libraries]
         self._named = re.compile(b"|".join(words)) if words else None
         self._warm: dict[tuple[bool, bool], Warm] = {}
+        self._is_aborted = False
 
     @contextmanager
     def program(self, kind: Kind, source: bytes, limits: Limits, *, stdin: bytes | None = None) -> Iterator[Program]:
@@ -35,6 +36,8 @@ class Lane:
         which = (kind == "checks", with_libraries)
         if which not in self._warm:
             self._warm[which] = Warm(self._confinement, self._libraries if with_libraries else ())
+        if self._is_aborted:  # perhaps while that server was starting
+            raise SandboxFault("the sandbox is closed")
         try:
             program = Program(self._warm[which], kind, source, limits, stdin=stdin)
             try:
@@ -54,7 +57,8 @@ class Lane:
         return [warm.session for warm in self._warm.values()]
 
     def abort(self) -> None:
-        """Kills its servers, from another thread: whoever uses them sees a fault."""
+        """Kills its servers, from another thread, for good: whoever uses them sees a fault."""
+        self._is_aborted = True
         for warm in list(self._warm.values()):
             warm.abort()
 
