@@ -49,7 +49,8 @@ def _fraction(ahead: list[str]) -> list[str]:
     r"""The two numbers of `\frac{1}{2}`, `\frac12` or, after a space, `1/2`."""
     shown = [token for token in ahead if token not in {"{", "}"}]
     if shown[:1] == [r"\frac"]:
-        digits = shown[1:3] if ahead[1:2] == ["{"] or len(shown[1:2] and shown[1]) == 1 else list(shown[1])
+        one = "".join(shown[1:2])  # 12, of \frac12
+        digits = shown[1:3] if ahead[1:2] == ["{"] or len(one) < 2 else list(one)
     else:
         digits = [shown[0], shown[2]] if len(shown) > 2 and shown[1] == "/" else []
     return digits if len(digits) == 2 and all(digit.isdigit() for digit in digits) else []

@@ -12,6 +12,7 @@ from typing import Any
 
 from klearctl.reward.verdict import Verdict
 
+PROGRAM = "klearctl.reward.maths.worker"
 START_S = 120.0  # on a machine that is busy with everything else
 END_S = 5.0
 
@@ -27,10 +28,10 @@ class TooSlow(Exception):
 class Nursery:
     """The warm process that workers are forked from. It ends when this object is closed, or whoever made it ends."""
 
-    def __init__(self, *, memory: int) -> None:
+    def __init__(self, means: str, *, memory: int) -> None:
         self._control, theirs = socket.socketpair()
         with theirs:
-            program = [sys.executable, "-m", "klearctl.reward.maths.worker", str(theirs.fileno()), str(memory)]
+            program = [sys.executable, "-m", PROGRAM, means, str(theirs.fileno()), str(memory)]
             self._process = subprocess.Popen(program, pass_fds=[theirs.fileno()], stdin=subprocess.DEVNULL)
 
     @property
@@ -70,9 +71,11 @@ class Lane:
         self._connection = connection
         self._read = b""
         self._pidfd: int | None = None
+        self.spent = False
+        """Whether it ends by itself now, as it should."""
 
-    def verdict(self, gold: str, answer: str, *, limit_s: float) -> Verdict:
-        """What it says.
+    def verdict(self, gold: str, answer: str, *, limit_s: float) -> Verdict | None:
+        """What it says; None where its means find nothing.
 
         Raises:
             TooSlow: it did not within the limit; it is killed.
@@ -82,7 +85,8 @@ class Lane:
             self._await()
         question = {"gold": gold, "answer": answer, "limit_s": limit_s}
         reply = self._exchange(json.dumps(question).encode() + b"\n", within_s=limit_s)
-        return Verdict(reply["verdict"])
+        self.spent = reply["last"]
+        return Verdict(reply["verdict"]) if reply["verdict"] else None
 
     def kill(self) -> None:
         """Ends the process, whatever it is doing."""
@@ -95,11 +99,11 @@ class Lane:
 
     def _await(self) -> None:
         """Until the process is there; its limit does not count yet."""
-        hello = self._exchange(b"", within_s=START_S)
         try:
+            hello = self._exchange(b"", within_s=START_S)
             self._pidfd = os.pidfd_open(hello["pid"])
-        except ProcessLookupError as error:
-            raise Died("it ended at once") from error
+        except (TooSlow, ProcessLookupError) as error:
+            raise Died("it did not start") from error
 
     def _exchange(self, question: bytes, *, within_s: float) -> dict[str, Any]:
         deadline = time.monotonic() + within_s

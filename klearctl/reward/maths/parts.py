@@ -12,7 +12,7 @@ RELATIONS = frozenset({"=", "<", ">", r"\le", r"\ge", r"\ne", r"\approx", r"\in"
 _OPEN = frozenset({"(", "[", "{", r"\{", r"\begin"})
 _CLOSE = frozenset({")", "]", "}", r"\}", r"\end"})
 _CLOCK = re.compile(r"0?([0-9]{1,2}(?::[0-9]{2}){1,2})(am|pm)?")
-_NAMES = GREEK | {r"\angle", r"\triangle", r"\overline", r"\overrightarrow", r"\vec"}
+NAMES = GREEK | {r"\angle", r"\triangle", r"\overline", r"\overrightarrow", r"\vec"}
 _CURRENCY = frozenset({r"\$"})
 _SHORT_UNITS = frozenset({"m", "g", "s", "h", "L", "l"})
 
@@ -38,6 +38,22 @@ def split(tokens: Sequence[str], separators: Set[str]) -> tuple[list[list[str]],
     if depth:
         raise Unread("brackets do not balance")
     return pieces, found
+
+
+def without_empty(pieces: Sequence[list[str]], signs: Sequence[str]) -> list[list[str]]:
+    """The pieces without the nothing between the two signs of `1, 2, and 3`.
+
+    Raises:
+        Unread: another piece is empty.
+    """
+    kept = []
+    for at, piece in enumerate(pieces):
+        between = 0 < at < len(signs) and words(signs[at - 1]) is None and words(signs[at]) is not None
+        if not piece and not between:
+            raise Unread("an empty part")
+        if piece:
+            kept.append(piece)
+    return kept
 
 
 def thousands(tokens: Sequence[str]) -> list[str]:
@@ -158,7 +174,7 @@ def with_short_unit(tokens: Sequence[str]) -> list[str]:
 
 def has_letters(tokens: Iterable[str]) -> bool:
     """Whether something in them is a name, a word or a Greek letter, and no number."""
-    return any(_letter(token) or words(token) is not None or token in _NAMES for token in tokens)
+    return any(_letter(token) or words(token) is not None or token in NAMES for token in tokens)
 
 
 def _letter(token: str) -> str | None:

@@ -1,39 +1,33 @@
 """Several workers: a known answer and what was boxed in, Judged out; from any thread, and under asyncio.
 
-Only what is not certain at a glance goes to a worker. A worker that is over the limit is killed and its item alone is
-lost to the limit; the next one is forked at once from a warm process. One that ends by itself is no fault of the item
-until a fresh one has done so too.
+Only what is not certain at a glance goes to a worker; only what a strict reading cannot decide goes on to one that has
+math-verify. Each item has a wall limit. An item that is over it loses its worker, and no other item does.
 """
 
 import asyncio
-import contextlib
 import threading
-from collections import deque
+import time
 from concurrent.futures import ThreadPoolExecutor
 from typing import Self
 
-from klearctl.reward.maths.lane import Died, Lane, Nursery, TooSlow
+from klearctl.reward.maths.stock import Stock
 from klearctl.reward.maths.verdict import at_a_glance
 from klearctl.reward.response import last_boxed, spoken
 from klearctl.reward.verdict import Judged, Verdict
 
 LIMIT_S = 10.0
 MEMORY = 2 << 30  # bytes of address space of one worker
-TRIES = 2
 
 
 class Workers:
     """So many verdicts at once, each within its limit. A context manager: leaving it ends the processes."""
 
     def __init__(self, count: int = 2, limit_s: float = LIMIT_S, *, memory: int = MEMORY) -> None:
-        self._limit_s, self._memory = limit_s, memory
+        self._limit_s = limit_s
         self._turns = threading.BoundedSemaphore(count)
-        self._idle: deque[Lane] = deque()
-        self._lock = threading.Lock()  # of the nursery and of the idle ones
         self._threads = ThreadPoolExecutor(count, thread_name_prefix="maths")
-        self._nursery: Nursery | None = Nursery(memory=memory)
-        for _ in range(count):
-            self._idle.append(self._nursery.fork())
+        self._strict, self._second = Stock("strict", memory=memory), Stock("second", memory=memory)
+        self._strict.start(count)
 
     def judge(self, gold: str, answer: str | None) -> Judged:
         """The verdict on what was boxed; None where nothing was."""
@@ -57,12 +51,8 @@ class Workers:
 
     def close(self) -> None:
         """Ends all processes; what is still being judged becomes an infrastructure fault."""
-        with self._lock:
-            nursery, self._nursery = self._nursery, None
-            if nursery:
-                nursery.close()
-            while self._idle:
-                self._idle.pop().kill()
+        self._strict.close()
+        self._second.close()
         self._threads.shutdown(wait=False, cancel_futures=True)
 
     def __enter__(self) -> Self:
@@ -72,42 +62,12 @@ class Workers:
         self.close()
 
     def _verdict(self, gold: str, answer: str) -> Verdict:
-        for _ in range(TRIES):
-            try:
-                lane = self._lane()
-            except Died:
-                continue
-            try:
-                found = lane.verdict(gold, answer, limit_s=self._limit_s)
-            except TooSlow:
-                self._replace()
-                return Verdict.TIME_LIMIT
-            except Died:
-                lane.kill()
-                continue
-            except BaseException:  # interrupted: its answer may still come, to the next question
-                lane.kill()
-                raise
-            self._idle.append(lane)
-            return found
-        return Verdict.INFRASTRUCTURE_FAULT
-
-    def _lane(self) -> Lane:
-        with self._lock:
-            return self._idle.pop() if self._idle else self._fork()
-
-    def _replace(self) -> None:
-        """A fresh worker, in the background."""
-        with self._lock, contextlib.suppress(Died):  # whoever needs one next makes it
-            self._idle.appendleft(self._fork())
-
-    def _fork(self) -> Lane:
-        if self._nursery is None:
-            raise Died("closed")
-        if not self._nursery.alive:
-            self._nursery.close()
-            self._nursery = Nursery(memory=self._memory)
-        return self._nursery.fork()
+        start = time.monotonic()
+        found = self._strict.verdict(gold, answer, limit_s=self._limit_s)
+        if found is None:
+            left = max(self._limit_s - (time.monotonic() - start), self._limit_s / 2)
+            found = self._second.verdict(gold, answer, limit_s=left)
+        return found or Verdict.INFRASTRUCTURE_FAULT
 
 
 def boxed(response: str, *, must_think: bool) -> str | None:

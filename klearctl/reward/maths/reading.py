@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from itertools import product
 
 from klearctl.reward.maths import parts, region
+from klearctl.reward.maths.digits import is_number
 from klearctl.reward.maths.expression import read
 from klearctl.reward.maths.form import Dots, Form, Grid, Group, Named, Pair, Scalar, Words
 from klearctl.reward.maths.region import Region
@@ -82,7 +83,7 @@ def _says_nothing(said: str | None) -> bool:
 
 def _list(tokens: list[str]) -> Form:
     pieces, signs = parts.split(tokens, parts.SEPARATORS)
-    pieces = [piece for piece in pieces if piece]
+    pieces = parts.without_empty(pieces, signs)
     if len(pieces) > MOST_PARTS:
         raise Unread("too many parts")
     if len(pieces) == 1 and not signs:
@@ -138,6 +139,8 @@ def _relation(sides: list[list[str]], signs: list[str]) -> Form:
     if set(signs) <= {"=", r"\approx"} and r"\approx" not in signs[:-1]:
         if not parts.has_letters(sides[0]):  # 2 = 3 has no name: each side must be the answer
             return Named((), tuple(map(_read, sides)), close=signs[-1] == r"\approx")
+        if any(is_number(token) for token in sides[0]) and sides[0][0] not in parts.NAMES:
+            read(sides[0])  # 3 cm 4 = 1 says nothing
         return Named(tuple(sides[0]), tuple(map(_read, sides[1:])), close=signs[-1] == r"\approx" and len(signs) > 1)
     raise Unread("a relation of several kinds")
 

@@ -1,7 +1,7 @@
 """A second opinion: what the strict reading cannot make of the known answer is asked of math-verify.
 
-Its yes counts only where the answer has as many parts as the known one and no dots. It may take any time and any
-memory: it is asked in a process that can be killed.
+Its yes counts only where the answer has as many parts, relations, dots and bases as the known one. It may take any time
+and any memory: it is asked in a process that can be killed.
 """
 
 from itertools import pairwise
@@ -13,6 +13,7 @@ from klearctl.reward.maths.tree import Unread
 from klearctl.reward.verdict import Verdict
 
 LONGEST = 1_000  # characters
+_FLIPPED = {">": "<", r"\ge": r"\le"}
 
 
 def opinion(gold: str, answer: str) -> Verdict:
@@ -45,4 +46,5 @@ def _shape(text: str) -> tuple[object, ...] | None:
     except Unread:
         return None
     bases = sum(before.isdigit() and token == "_" for before, token in pairwise(found))
-    return len(pieces), len(sides), sorted(signs), found.count(r"\ldots"), bases
+    kinds = sorted(_FLIPPED.get(sign, sign) for sign in signs)
+    return len(pieces), len(sides), kinds, found.count(r"\ldots"), bases

@@ -11,6 +11,7 @@ from collections.abc import Iterable
 from klearctl.reward.maths.signs import FONTS, GONE, SAME, SIGNS, SIZES
 from klearctl.reward.maths.words import FUNCTIONS, JOINING, known_unit
 
+DEEPEST = 8  # fonts within fonts
 TEXT = "\\text "  # what a token of words begins with
 
 _TOKEN = re.compile(
@@ -33,14 +34,14 @@ def words(token: str) -> str | None:
     return token[len(TEXT) :] if token.startswith(TEXT) else None
 
 
-def _spelled(pieces: list[str]) -> list[str]:
+def _spelled(pieces: list[str], depth: int = 0) -> list[str]:
     out: list[str] = []
     at = 0
     while at < len(pieces):
         piece = pieces[at]
         at += 1
         if piece in FONTS:
-            at = _font(piece, pieces, at, out)
+            at = _font(piece, pieces, at, out, depth)
         elif piece in SIZES and at < len(pieces) and pieces[at] == ".":
             at += 1  # \left. has no visible side
         elif piece in GONE or piece.isspace():
@@ -48,13 +49,16 @@ def _spelled(pieces: list[str]) -> list[str]:
         elif piece.strip() in {",", ";"}:
             out.append(piece.strip() + " " * (piece != piece.strip() or piece == ";"))
         elif piece.isascii() and piece.isalpha():
-            out.extend(_letters(piece))
+            tight = at > 1 and pieces[at - 2][-1:].isdigit()
+            out.extend(_letters(piece, after_number=tight))
+        elif not piece.isascii():
+            out.append(TEXT + piece)
         else:
             out.append(SAME.get(piece, piece))
     return out
 
 
-def _font(command: str, pieces: list[str], at: int, out: list[str]) -> int:
+def _font(command: str, pieces: list[str], at: int, out: list[str], depth: int) -> int:
     """What stands in a font, as words or, where it is no word, as mathematics; where to go on."""
     while at < len(pieces) and pieces[at].isspace():
         at += 1
@@ -76,8 +80,10 @@ def _font(command: str, pieces: list[str], at: int, out: list[str]) -> int:
         out.append("\\" + said)
     elif len(said) > 1 and re.fullmatch(r"[^\\$^_{}0-9]*[a-zA-Z]{2}[^\\$^_{}0-9]*|\([A-Z]\)", said):
         out.extend(_phrase(said))
+    elif depth >= DEEPEST:
+        out.append(TEXT + said)
     elif said:
-        out.extend(_spelled(inner))
+        out.extend(_spelled(inner, depth + 1))
     return end
 
 
@@ -90,14 +96,14 @@ def _phrase(said: str) -> Iterable[str]:
             yield _word(part.strip())
 
 
-def _letters(run: str) -> list[str]:
+def _letters(run: str, *, after_number: bool) -> list[str]:
     """A run of letters: a word, a function without its backslash, or letters that stand for numbers."""
     lower = run.lower()
     if lower in FUNCTIONS:
         return ["\\" + lower]
     if lower in {"pi", "infinity"}:
         return [r"\pi" if lower == "pi" else r"\infty"]
-    if len(run) >= 4 or lower in JOINING or (len(run) > 1 and known_unit(lower)):
+    if (len(run) >= 4 and not after_number) or lower in JOINING or (len(run) > 1 and known_unit(lower)):
         return [_word(run)]
     return list(run)
 

@@ -1,6 +1,7 @@
 """The verdict on one boxed answer: the known answer and what the box holds in, a verdict out.
 
-Unbounded in time only where the known answer needs math-verify, and memory likewise: see `worker`.
+A strict reading comes first. It is quick and bounded, and what it says is final; what it does not say is asked of
+math-verify, which may take any time and any memory.
 """
 
 import contextlib
@@ -48,7 +49,13 @@ def at_a_glance(gold: str, answer: str | None) -> Verdict | None:
 
 
 def verdict(gold: str, answer: str) -> Verdict:
-    """The verdict by reading both."""
+    """The verdict by all means."""
+    found = strict(gold, answer)
+    return opinion(gold, answer) if found is None else found
+
+
+def strict(gold: str, answer: str) -> Verdict | None:
+    """The verdict by a strict reading of both; None where the known answer is beyond it."""
     seen = at_a_glance(gold, answer)
     if seen is not None:
         return seen
@@ -63,7 +70,7 @@ def verdict(gold: str, answer: str) -> Verdict:
     try:
         right = any(_equal(reading, said) for reading in forms(known))
     except Unread:
-        return opinion(gold, answer)
+        return None
     return Verdict.ACCEPTED if right else Verdict.WRONG_ANSWER
 
 

@@ -1,7 +1,10 @@
-"""The processes that verdicts are made in. Run as `python -m klearctl.reward.maths.worker SOCKET BYTES`.
+"""The processes that verdicts are made in. Run as `python -m klearctl.reward.maths.worker MEANS SOCKET BYTES`.
+
+MEANS is how: `strict` or `second`, each of which needs other packages in memory.
 
 In: sockets, each sent over the socket that is given by its number. Out: for each of them one worker, forked from this
-warm process, which answers a line of JSON `{"gold": ..., "answer": ..., "limit_s": ...}` by `{"verdict": ...}`.
+warm process, which answers a line of JSON `{"gold": ..., "answer": ..., "limit_s": ...}` by one of
+`{"verdict": ..., "last": ...}`; the verdict is null where these means find none, and after the last one it ends.
 
 A worker ends when its socket does, when this process does, and a second after an answer was due. This process ends
 when its own socket does, so that nothing outlives whoever started it, however that ended.
@@ -9,16 +12,20 @@ when its own socket does, so that nothing outlives whoever started it, however t
 
 import ctypes
 import json
+import logging
 import os
 import resource
 import signal
 import socket
 import sys
+from collections.abc import Callable
 from typing import Any, BinaryIO
 
-from klearctl.reward.maths.verdict import verdict
+from klearctl.reward.maths.second import opinion
+from klearctl.reward.maths.verdict import strict
 from klearctl.reward.verdict import Verdict
 
+Judge = Callable[[str, str], Verdict | None]
 GRACE_S = 1.0
 LONGEST_LINE = 1 << 20
 ITEMS = 5_000  # after so many a worker makes room for a fresh one: sympy's caches only grow
@@ -27,15 +34,15 @@ _PR_SET_PDEATHSIG = 1
 
 def main() -> None:
     """Forks workers until its socket ends."""
-    control = socket.socket(fileno=int(sys.argv[1]))
-    confine(int(sys.argv[2]))
-    warm()
+    means, control, memory = sys.argv[1], socket.socket(fileno=int(sys.argv[2])), int(sys.argv[3])
+    confine(memory)
+    judge = warm(means)
     with control:
         while True:
             _, sockets, _, _ = socket.recv_fds(control, 1, 1)
             if not sockets:
                 return
-            fork(socket.socket(fileno=sockets[0]), control)
+            fork(socket.socket(fileno=sockets[0]), control, judge)
 
 
 def confine(memory: int) -> None:
@@ -47,15 +54,15 @@ def confine(memory: int) -> None:
     os.dup2(os.open(os.devnull, os.O_RDWR), 1)
 
 
-def warm() -> None:
-    """Imports what every worker needs, and has math-verify's grammar read something."""
-    import logging
-
+def warm(means: str) -> Judge:
+    """What judges, after it has judged something: all that it needs is imported, and math-verify's grammar has read."""
+    judge: Judge = {"strict": strict, "second": opinion}[means]
     logging.disable()  # math-verify warns that we take its time limits away: ours are better
-    verdict(r"\int_0^1 f(x) dx", r"\frac{1}{2}")
+    judge(r"\int_0^1 f(x) dx", r"\frac{1}{2}")
+    return judge
 
 
-def fork(connection: socket.socket, control: socket.socket) -> None:
+def fork(connection: socket.socket, control: socket.socket, judge: Judge) -> None:
     """One worker on the connection."""
     parent = os.getpid()
     if os.fork():
@@ -64,26 +71,24 @@ def fork(connection: socket.socket, control: socket.socket) -> None:
     control.close()
     ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
     if os.getppid() == parent:
-        serve(connection)
+        serve(connection, judge)
     os._exit(0)
 
 
-def serve(connection: socket.socket) -> None:
+def serve(connection: socket.socket, judge: Judge) -> None:
     """Answers what comes, until nothing does."""
     with connection, connection.makefile("rb") as questions:
         say(connection, {"pid": os.getpid()})
-        for _ in range(ITEMS):
-            question = ask(questions)
-            if question is None:
-                return
+        left = ITEMS
+        while left and (question := ask(questions)):
+            left -= 1
             signal.setitimer(signal.ITIMER_REAL, question["limit_s"] + GRACE_S)  # its signal ends the process
             try:
-                found = verdict(question["gold"], question["answer"])
+                found = judge(question["gold"], question["answer"])
             except MemoryError:
-                say(connection, {"verdict": Verdict.MEMORY_LIMIT})
-                return  # what is left of this process is not to be trusted
+                found, left = Verdict.MEMORY_LIMIT, 0  # what is left of this process is not to be trusted
             signal.setitimer(signal.ITIMER_REAL, 0)
-            say(connection, {"verdict": found})
+            say(connection, {"verdict": found, "last": not left})
 
 
 def ask(questions: BinaryIO) -> dict[str, Any] | None:
@@ -99,3 +104,4 @@ def say(connection: socket.socket, answer: dict[str, Any]) -> None:
 
 if __name__ == "__main__":
     main()
+    os._exit(0)  # tidying all of sympy away takes a second
