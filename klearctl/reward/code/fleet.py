@@ -35,10 +35,12 @@ class Seat:
     """Since its last answer."""
 
     rests_until: float = 0.0
+    freed: int = 0
+    """Places of ours that came free while it rests because it is full."""
 
     def is_open(self, now: float) -> bool:
         """Whether it may be asked; after a fault by one at a time."""
-        return self.rests_until <= now and not (self.faults and self.busy)
+        return (self.rests_until <= now or self.freed > 0) and not (self.faults and self.busy)
 
 
 class Fleet:
@@ -89,7 +91,7 @@ class Fleet:
             try:
                 judged = seat.server.judge(body)
             except ServerFull as full:
-                self._give_back(seat, rest_s=full.retry_s)
+                self._let_rest(seat, full.retry_s)
                 until += full.retry_s  # a server that is full is no fault
             except ServerFault as fault:
                 self._blame(seat, fault)
@@ -115,25 +117,38 @@ class Fleet:
                     chosen = min(free, key=lambda seat: (seat.busy, seat.asked))
                     chosen.busy += 1
                     chosen.asked += 1
+                    chosen.freed -= chosen.rests_until > now
                     return chosen
                 wake_at = [seat.rests_until for seat in self._seats if seat.rests_until > now]
                 wait_s = min([*wake_at, gives_up_at]) - now
                 self._changed.wait(None if wait_s == math.inf else wait_s)
 
-    def _give_back(self, seat: Seat, *, rest_s: float = 0.0) -> None:
-        """After an answer: the server is well."""
+    def _give_back(self, seat: Seat) -> None:
+        """After an answer: there may be a place for one more of ours."""
         with self._changed:
-            seat.busy -= 1
-            seat.faults = 0
-            seat.rests_until = time.monotonic() + rest_s
-            self._down_since = math.inf
+            self._is_well(seat)
+            seat.freed += seat.rests_until > time.monotonic()
+            self._changed.notify()
+
+    def _let_rest(self, seat: Seat, retry_s: float) -> None:
+        """After it said that it is full."""
+        with self._changed:
+            self._is_well(seat)
+            seat.freed, seat.rests_until = 0, time.monotonic() + retry_s
+
+    def _is_well(self, seat: Seat) -> None:
+        seat.busy -= 1
+        self._down_since = math.inf
+        if seat.faults:
+            seat.faults, seat.rests_until = 0, 0.0
             self._changed.notify_all()
 
     def _blame(self, seat: Seat, fault: ServerFault) -> None:
         with self._changed:
             now = time.monotonic()
             seat.busy -= 1
-            if seat.rests_until <= now:  # those that broke together are one fault
+            seat.freed = 0
+            if not seat.faults or seat.rests_until <= now:  # those that broke together are one fault
                 seat.faults += 1
                 seat.rests_until = now + min(LONGEST_REST_S, FIRST_REST_S * 2 ** (seat.faults - 1))
             self._last_fault = str(fault)

@@ -145,6 +145,14 @@ def test_submissions_are_spread_over_all_servers():
         assert [one.metrics()["klear_sandbox_seconds_count"] for one in found] == pytest.approx([20, 20, 20], abs=8)
 
 
+def test_a_full_server_gets_the_next_submission_as_soon_as_it_gave_an_answer():
+    with serving(lanes=1, queue=0) as [one], ThreadPoolExecutor(8) as pool:
+        fleet = Fleet([one.address], TOKEN)
+        began = time.monotonic()
+        list(pool.map(lambda _: fleet.judge("x", ACCEPTED | {"seconds": 0.05}), range(40)))
+        assert time.monotonic() - began < 20.0  # each but the first was told to wait 1 s: it would take 39 s
+
+
 def test_a_server_that_is_killed_half_way_costs_no_verdict():
     with serving(3) as found, ThreadPoolExecutor(16) as pool:
         fleet = Fleet([one.address for one in found], TOKEN)
