@@ -16,7 +16,7 @@ CANDIDATE = "candidate"
 """What HumanEval's family calls the function under test, whatever its name is."""
 
 _ENTRY = re.compile(r"(?P<owner>[^\W\d]\w*)\(\)\.(?P<method>[^\W\d]\w*)|[^\W\d]\w*")
-_FILE = "tests of a problem"
+_FILE = "code of a row"
 _UNREADABLE = (SyntaxError, ValueError, RecursionError, MemoryError)
 
 warnings.filterwarnings("ignore", module=_FILE)  # an escape that is none, in code that is not ours

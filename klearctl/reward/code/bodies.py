@@ -57,11 +57,15 @@ def _source(statement: ast.stmt, lines: list[bytes]) -> str:
 
 
 def _asserts(statement: ast.stmt) -> bool:
-    return any(isinstance(node, ast.Assert) for node in ast.walk(statement))
+    return isinstance(statement, ast.Assert) or _holds(statement, ast.Assert)
 
 
 def _returns(statement: ast.stmt) -> bool:
-    return any(isinstance(node, ast.Return | ast.Yield) for node in ast.walk(statement))
+    return not isinstance(statement, ast.Assert) and (_holds(statement, ast.Return) or _holds(statement, ast.Yield))
+
+
+def _holds(statement: ast.stmt, kind: type[ast.AST]) -> bool:
+    return any(isinstance(node, kind) for node in ast.walk(statement))
 
 
 def _calls(statement: ast.stmt, name: str) -> bool:

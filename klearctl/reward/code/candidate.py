@@ -6,7 +6,7 @@ from typing import Any
 from klearctl.reward.code.compare import Unreadable, read
 from klearctl.reward.code.outcome import Outcome, ended, raised, trimmed
 from klearctl.reward.sandbox.limits import Ended, Limits
-from klearctl.reward.sandbox.pool import Program
+from klearctl.reward.sandbox.program import Program
 from klearctl.reward.verdict import Verdict
 
 

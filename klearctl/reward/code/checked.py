@@ -14,7 +14,7 @@ from klearctl.reward.code.compare import Unreadable, read
 from klearctl.reward.code.outcome import ACCEPTED, Outcome, ended, raised, trimmed, wrong
 from klearctl.reward.code.tests import Case, Tests
 from klearctl.reward.sandbox.limits import Ended, Limits
-from klearctl.reward.sandbox.pool import Program
+from klearctl.reward.sandbox.program import Program
 from klearctl.reward.verdict import Verdict
 
 LEAST_S = 0.01  # seconds of the clock that are left to a process whose time is up

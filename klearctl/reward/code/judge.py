@@ -14,7 +14,7 @@ from klearctl.reward.code.called import Called
 from klearctl.reward.code.candidate import Candidate
 from klearctl.reward.code.checked import Checked
 from klearctl.reward.code.malformed import Malformed
-from klearctl.reward.code.outcome import Outcome
+from klearctl.reward.code.outcome import Outcome, trimmed
 from klearctl.reward.code.scripts import Scripts
 from klearctl.reward.code.tests import Case, Script, Tests, read
 from klearctl.reward.response import last_code, spoken
@@ -71,7 +71,7 @@ class CodeJudge:
             try:
                 outcomes = self._outcomes(source, tests, places)  # the sandbox has a new server
             except SandboxFault as fault:
-                return Judged(Verdict.INFRASTRUCTURE_FAULT, 0, len(places), str(fault))
+                return Judged(Verdict.INFRASTRUCTURE_FAULT, 0, len(places), trimmed(str(fault)))
         return _judged(outcomes, places)
 
     def _outcomes(self, source: bytes, tests: Tests, places: Sequence[int]) -> list[Outcome]:

@@ -11,6 +11,8 @@ from klearctl.reward.code.asserts import Check
 from klearctl.reward.code.dialects import problem
 from klearctl.reward.code.malformed import Malformed
 
+pytestmark = pytest.mark.filterwarnings("ignore:invalid escape sequence")  # in programs of MBPP
+
 SETS = {
     "HumanEval.jsonl.gz": 164,
     "ock_mbpp.jsonl": 974,
