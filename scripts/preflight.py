@@ -75,7 +75,7 @@ def processor() -> Check:
 def compiler() -> Check:
     """What the set-up needs of the operating system, unless it installs that itself."""
     packages = system.missing()
-    if packages and os.geteuid() == 0 and shutil.which("apt-get"):
+    if packages and system.may_install():
         return Check("system", True, f"apt-get will install {', '.join(packages)}")
     says = f"missing: {', '.join(packages)}" if packages else "compiler and libraries are there"
     return Check("system", not packages, says, fix=f"sudo apt-get install {' '.join(packages)}")

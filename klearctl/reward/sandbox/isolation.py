@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Literal
 
 from klearctl.errors import ConfigError
-from klearctl.reward.sandbox import bubblewrap
+from klearctl.reward.sandbox import bubblewrap, interpreter
 from klearctl.reward.sandbox.lane import Lane
 from klearctl.reward.sandbox.launch import Confinement, reachable_folder
 from klearctl.reward.sandbox.limits import Limits, SandboxFault
@@ -69,6 +69,7 @@ def choose(wish: Isolation, libraries: Sequence[str], *, unsafe: bool, landlock_
     Raises:
         ConfigError: none does, and unsafe is not said; or a library is not installed.
     """
+    interpreter.packages(libraries)
     wanted = {
         "bubblewrap": Confinement(namespaces=True, landlock=False),
         "landlock": Confinement(namespaces=False, landlock=True, abi=landlock_abi),
@@ -105,10 +106,20 @@ def _prove(confinement: Confinement, libraries: Sequence[str]) -> Chosen:
             raise SandboxFault(
                 "; ".join(printed[:-1]) or f"its first program ended with {ended.code}: {ended.stderr_tail}"
             )
+        if libraries:
+            _import(libraries, lane)
     except BaseException:
         lane.close()
         raise
     return Chosen(name=_name(confinement, lane), confinement=confinement, lane=lane)
+
+
+def _import(libraries: Sequence[str], lane: Lane) -> None:
+    source = "\n".join(f"import {name}" for name in libraries).encode()
+    with lane.program("script", source, Limits(), stdin=b"") as program:
+        ended = program.end()
+    if ended.code:
+        raise SandboxFault(f"a library cannot be imported in it: {ended.stderr_tail}")
 
 
 @contextlib.contextmanager

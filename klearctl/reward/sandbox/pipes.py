@@ -50,6 +50,9 @@ class Pipes:
 
     def count_anew(self) -> None:
         """What was written until now counts no more; frames that were not asked for are dropped."""
+        channel = self._channel.fileno()
+        while channel in self._open and self.written <= self._most and self._read(channel):
+            pass
         self.written = 0
         self.frames.clear()
 

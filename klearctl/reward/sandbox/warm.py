@@ -73,12 +73,13 @@ class Warm:
         with contextlib.suppress(OSError):
             self.control.send(json.dumps(word).encode())
 
-    def answer(self, *, within_s: float = END_S) -> dict[str, Any]:
+    def answer(self, *, within_s: float | None = None) -> dict[str, Any]:
         """What it says next.
 
         Raises:
             SandboxFault: the server is gone, or silent, or could not do what it was told.
         """
+        within_s = END_S if within_s is None else within_s
         poll = select.poll()
         poll.register(self.control, select.POLLIN)
         if not poll.poll(within_s * 1000):

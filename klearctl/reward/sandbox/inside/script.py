@@ -49,7 +49,9 @@ def _exit_code(code: types.CodeType, main: types.ModuleType, channel: Channel) -
     except BaseException as error:  # the program's own: whatever it is, it is shown and the exit code is 1
         if isinstance(error, MemoryError):
             channel.send(MEMORY_ERROR)
-        sys.excepthook(type(error), error, error.__traceback__.tb_next if error.__traceback__ else None)
+        ours = error.__traceback__
+        error.__traceback__ = ours.tb_next if ours else None  # what it shows is the program's alone
+        sys.excepthook(type(error), error, error.__traceback__)
         ended = 1
     threading._shutdown()  # type: ignore[attr-defined]  # waits for threads that are no daemons
     atexit._run_exitfuncs()
