@@ -28,6 +28,7 @@ class Checked(Called):
         super().__init__(candidate, tests.rules)
         self._checks, self._names, self._limits = checks, names_of(tests.entry), limits
         self._number = 0
+        self._code = ""
         self._answers: list[dict[str, Any]] = []
 
     def _load(self) -> Outcome | None:
@@ -48,7 +49,7 @@ class Checked(Called):
         """Runs code of the tests to its end, and answers what it asks meanwhile."""
         deadline = time.monotonic() + self._limits.clock_s()
         self._answers = []
-        self._code = request.get("code", "the setup")
+        self._code = request.get("code", "")
         self._checks.send(json.dumps(request | {"n": self._number}).encode())
         while "ask" in (told := self._told(deadline)):
             self._answers.append(self._candidate.ask(told["ask"], wall_s=_left_s(deadline)))
@@ -60,25 +61,27 @@ class Checked(Called):
         frame = self._checks.receive(wall_s=_left_s(deadline))
         if isinstance(frame, Ended):
             end = ended(frame, self._limits)
-            raise Over(end if end.verdict in _LIMITS else wrong(f"the test does not get through: {end.message}"))
+            raise Over(end if end.verdict in _LIMITS else self._broken(f"does not get through: {end.message}"))
         try:
             told = read(frame)
         except Unreadable as error:  # an argument deeper than any answer may be
-            raise Over(wrong(f"the test asks what cannot be asked: {error}")) from None
+            raise Over(self._broken(f"asks what cannot be asked: {error}")) from None
         match told:
             case {"passed": True} | {"raised": [str(), str()]} | {"ask": {"do": "call" | "get" | "set"}}:
                 return told
-        raise Over(Outcome(Verdict.BAD_ROW, "the test writes to the channel itself"))
+        raise Over(self._broken("writes to the channel itself"))
 
     def _fault(self, kind: str, message: str) -> Outcome:
-        """What an exception of the tests comes to: whose it is depends on what the candidate did before."""
         if kind == "AssertionError":
-            return wrong(f"it fails: {self._code}" + (f" ({message})" if message else ""))
-        if not self._answers:
-            return Outcome(Verdict.BAD_ROW, trimmed(f"the test itself raises {kind}: {message}"))
-        if "raised" in self._answers[-1]:
+            return wrong(f"it fails: {self._code or 'the setup'}" + (f" ({message})" if message else ""))
+        if self._answers and "raised" in self._answers[-1]:
             return raised(*self._answers[-1]["raised"])
-        return wrong(f"the test raises {kind}: {message}")
+        return self._broken(f"raises {kind}: {message}")
+
+    def _broken(self, how: str) -> Outcome:
+        """What a test comes to that does not get as far as to fail: it may be for what was answered."""
+        verdict = Verdict.WRONG_ANSWER if self._answers else Verdict.BAD_ROW
+        return Outcome(verdict, trimmed(f"{'the test' if self._code else 'the setup of the tests'} {how}"))
 
 
 def _left_s(deadline: float) -> float:
