@@ -33,6 +33,7 @@ from klearctl.reward.verdict import Judged
 from klearctl.stages.sandbox import TOKEN
 
 SERVERS, CLIENTS, CPUS, QUEUE = 3, 64, 1, 16
+PATIENCE_S = 120.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,17 +87,21 @@ def judge_all(wanted: list[Submission], served: list[Served], token: str) -> lis
 
     def judge(one: Submission) -> Judged:
         if not hasattr(mine, "fleet"):
-            mine.fleet = Fleet([server.address for server in served], token)
+            mine.fleet = Fleet([server.address for server in served], token, patience_s=PATIENCE_S)
         judged: Judged = mine.fleet.judge(one.response, one.tests)
         half.release()
         return judged
 
     with ThreadPoolExecutor(CLIENTS) as clients:
         work = [clients.submit(judge, one) for one in wanted]
-        for _ in range(len(wanted) // 2):
-            half.acquire()
-        served[0].process.kill()
-        return [one.result() for one in work]
+        try:
+            for _ in range(len(wanted) // 2):
+                half.acquire()
+            served[0].process.kill()
+            return [one.result() for one in work]
+        except BaseException:
+            clients.shutdown(wait=False, cancel_futures=True)
+            raise
 
 
 def broken_promises(wanted: list[Submission], given: list[Judged]) -> Iterator[str]:
