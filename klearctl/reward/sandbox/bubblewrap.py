@@ -15,17 +15,21 @@ from klearctl.reward.sandbox import interpreter
 DEVICES = ("/dev/null", "/dev/random", "/dev/urandom")
 
 
-def version() -> str:
-    """What `bwrap --version` says.
+def program() -> str:
+    """Where it is.
 
     Raises:
-        OSError: there is none.
+        FileNotFoundError: there is none.
     """
-    program = shutil.which("bwrap")
-    if program is None:
+    found = shutil.which("bwrap")
+    if found is None:
         raise FileNotFoundError("bwrap is not installed (the package bubblewrap)")
-    said = subprocess.run([program, "--version"], capture_output=True, text=True, check=False).stdout
-    return said.strip() or "bubblewrap"
+    return found
+
+
+def version() -> str:
+    """What it says of itself: `bubblewrap 0.8.0`."""
+    return subprocess.run([program(), "--version"], capture_output=True, text=True, check=False).stdout.strip()
 
 
 def command(
@@ -44,7 +48,7 @@ def command(
     ]
     above = sorted({str(folder) for path in seen for folder in path.parents} - {"/"})
     return [
-        *("bwrap", *unshare, *own),
+        *(program(), *unshare, *own),
         *(word for folder in above for word in ("--perms", "0755", "--dir", folder)),  # whatever they are outside
         *(word for path in seen for word in ("--ro-bind", str(path), str(path))),
         *(word for device in DEVICES for word in ("--dev-bind", device, device)),

@@ -108,10 +108,10 @@ def _prove(confinement: Confinement, libraries: Sequence[str]) -> Chosen:
             )
         if libraries:
             _import(libraries, lane)
+        return Chosen(name=_name(confinement, lane), confinement=confinement, lane=lane)
     except BaseException:
         lane.close()
         raise
-    return Chosen(name=_name(confinement, lane), confinement=confinement, lane=lane)
 
 
 def _import(libraries: Sequence[str], lane: Lane) -> None:

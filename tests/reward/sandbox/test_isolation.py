@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -92,7 +93,8 @@ BITING = [
 @pytest.mark.parametrize(
     "attack", [each for each in [*FILES, *OUTSIDE] if each.name in BITING], ids=lambda each: each.name
 )
-def test_where_nothing_confines_it_an_attack_does_what_it_names(attack: Attack, sandbox: Sandbox):
+def test_where_nothing_confines_it_an_attack_does_what_it_names(attack: Attack, sandbox: Sandbox, tmp_path: Path):
     with around(sandbox) as world:
-        ended = subprocess.run([sys.executable, "-c", attack.source(world.facts)], capture_output=True, check=False)
+        command = [sys.executable, "-c", attack.source(world.facts).decode()]
+        ended = subprocess.run(command, capture_output=True, check=False, cwd=tmp_path)
     assert ended.returncode == 0 and b"blocked" not in ended.stdout, ended.stderr.decode()

@@ -1,4 +1,5 @@
 import os
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -7,10 +8,12 @@ from klearctl.reward.sandbox.inside import scratch
 
 
 @pytest.fixture
-def folder(tmp_path: Path) -> Path:
+def folder(tmp_path: Path) -> Iterator[Path]:
     made = tmp_path / "scratch"
     made.mkdir()
-    return made
+    yield made
+    if made.exists():
+        scratch.remove(str(made))  # pytest itself cannot remove what lies so deep
 
 
 def deep(folder: Path, depth: int) -> None:

@@ -1,14 +1,21 @@
 """The filter of system calls, run by a small machine of our own: so the one for the other kind of machine too."""
 
+import functools
 import itertools
 
 import pytest
 
 from klearctl.reward.sandbox.inside import syscalls
-from klearctl.reward.sandbox.inside.seccomp import ALLOW, DONE, ENOSYS, EPERM, KILL, program
+from klearctl.reward.sandbox.inside.seccomp import ALLOW, DONE, ENOSYS, EPERM, KILL, Code, program
 
 ARCHES = {"x86_64": 0xC000003E, "aarch64": 0xC00000B7}  # linux/audit.h
 SELF, OTHER = 4321, 99
+
+
+@functools.cache
+def made(machine: str) -> Code:
+    """The filter for the machine."""
+    return program(SELF, machine)
 
 
 def judge(machine: str, number: int, *arguments: int, arch: int | None = None) -> int:
@@ -16,7 +23,7 @@ def judge(machine: str, number: int, *arguments: int, arch: int | None = None) -
     words = [number, ARCHES[machine] if arch is None else arch, 0, 0]
     for argument in (*arguments, 0, 0, 0, 0, 0, 0)[:6]:
         words += [argument & 0xFFFFFFFF, argument >> 32 & 0xFFFFFFFF]
-    code = program(SELF, machine)
+    code = made(machine)
     accumulator = place = 0
     while True:
         what, if_true, if_false, constant = code[place]
