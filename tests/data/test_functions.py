@@ -1,7 +1,7 @@
 """Small programming problems: their tests are what a right solution returns; lessons are right or wrong by the seed."""
 
 import json
-import re
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -17,7 +17,7 @@ operations = st.lists(st.builds(Operation, st.sampled_from("+-*"), st.integers(1
 
 def outputs(code):
     """What the code of ours returns for the inputs of the tests."""
-    names = {}
+    names: dict[str, Any] = {}
     exec(code, names)
     return [names["f"](value) for value in INPUTS]
 
@@ -27,7 +27,7 @@ def source(**settings):
 
 
 def code_of(lesson):
-    return re.search(r"</think>\n```python\n(.*)```$", lesson.response, re.DOTALL)[1]
+    return lesson.response.partition("```python\n")[2].removesuffix("```")
 
 
 def test_a_problem_names_what_to_do_and_how_it_is_tested():
