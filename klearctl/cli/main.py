@@ -20,6 +20,7 @@ COMMANDS = {
     "cancel": ("control", "Stop a run; a trainer writes a checkpoint first."),
     "resume": ("control", "Go on with a run from its last committed step."),
     "delete": ("control", "Remove the objects of an ended run."),
+    "verify": ("verify", "Score stored answers: of maths, and of code in a sandbox."),
     "explain": ("explain", "Say what a setting means, and its default."),
 }
 

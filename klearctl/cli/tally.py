@@ -49,7 +49,8 @@ def progress(tally: Tally, title: str, *, elapsed_s: float, width: int) -> Rende
         finished_style="green",
     )
     line = Table.grid(padding=(0, 1))
-    left = f"{clock(elapsed_s / done * (tally.total - done))} left" if done and tally.total else ""
+    rest = (tally.total or done) - done
+    left = f"{clock(elapsed_s / done * rest)} left" if done and rest > 0 else ""
     line.add_row("", bar, _of_total(tally), left)
     return Group(Text.assemble((title, "bold"), f"  {clock(elapsed_s)}"), line, Text(f" {_verdicts(tally)}"))
 
