@@ -1,12 +1,14 @@
 """The code judge: a response and the tests of its problem in, a verdict out.
 
 A row's verdict is that of its first failing test, in the order of the tests. A test that runs out of time does so
-perhaps because the machine is busy, so it runs once more with nothing beside it before that counts; once one has been
-late twice the others count at once, and after two late ones the rest is not run.
+perhaps because the machine is busy, so it runs once more with nothing beside it before that counts, and if others keep
+the machine busy even then, once with more patience. When one has been late for good the others count at once, and
+after two late ones the rest is not run.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from typing import Any, Protocol
 
 from klearctl.reward.code.asserts import Check
@@ -24,6 +26,7 @@ from klearctl.reward.verdict import Judged, Verdict
 
 LONGEST_SOURCE = 1 << 20  # bytes
 MOST_LATE = 2  # tests of a row that may run out of time
+PATIENCE = 3  # times the limit on the clock
 OUTPUT_BYTES = 1 << 20  # that a test may write; more where more than half of it is expected
 
 
@@ -79,20 +82,29 @@ class CodeJudge:
         done: list[Outcome] = []
         late = 0
         while len(done) < len(cases):
-            with self._session(source, tests, alone=False) as session:
+            with self._session(source, tests, _limits(tests), alone=False) as session:
                 while len(done) < len(cases) and not session.over:
                     done.append(session.run(cases[len(done)]))
             if done[-1].verdict is Verdict.TIME_LIMIT and not late:
-                with self._session(source, tests, alone=True) as session:
-                    done[-1] = session.run(cases[len(done) - 1])
+                done[-1] = self._again(source, tests, cases[len(done) - 1])
             late += done[-1].verdict is Verdict.TIME_LIMIT
             if done[-1].final or late == MOST_LATE:
                 done += [done[-1]] * (len(cases) - len(done))
         return done
 
-    @contextmanager
-    def _session(self, source: bytes, tests: Tests, *, alone: bool) -> Iterator[Session]:
+    def _again(self, source: bytes, tests: Tests, case: Case) -> Outcome:
+        """The outcome of one test with nothing of ours beside it."""
         limits = _limits(tests)
+        with self._session(source, tests, limits, alone=True) as session:
+            outcome = session.run(case)
+        if not outcome.starved:
+            return outcome
+        patient = replace(limits, wall_s=PATIENCE * limits.clock_s())
+        with self._session(source, tests, patient, alone=True) as session:
+            return session.run(case)
+
+    @contextmanager
+    def _session(self, source: bytes, tests: Tests, limits: Limits, *, alone: bool) -> Iterator[Session]:
         if isinstance(tests.cases[0], Script):
             yield Scripts(self._sandbox, source, tests.rules, limits, alone=alone)
         elif any(isinstance(case, Check) for case in tests.cases):

@@ -6,6 +6,7 @@ from klearctl.reward.sandbox.limits import Ended, How, Limits
 from klearctl.reward.verdict import Verdict
 
 LONGEST = 300  # characters of a message
+STARVED = 0.05  # CPU seconds a second; who only sleeps has none
 
 _LIMITS = {
     How.CPU: Verdict.TIME_LIMIT,
@@ -25,6 +26,9 @@ class Outcome:
     message: str = ""
     final: bool = False
     """All tests of this program come to the same: it does not even load."""
+
+    starved: bool = False
+    """It ran out of time on the clock though it was computing: the machine has too much to do."""
 
 
 ACCEPTED = Outcome(Verdict.ACCEPTED)
@@ -47,7 +51,8 @@ def ended(end: Ended, limits: Limits) -> Outcome:
         return Outcome(Verdict.RUNTIME_ERROR, f"it exits with {end.code} before it answers")
     if end.how is How.SIGNALLED:
         return Outcome(Verdict.RUNTIME_ERROR, f"signal {end.code - 128} ends it")
-    return Outcome(_LIMITS[end.how], _over(end.how, limits))
+    starved = end.how is How.WALL and end.cpu_s > STARVED * end.wall_s
+    return Outcome(_LIMITS[end.how], _over(end.how, limits), starved=starved)
 
 
 def trimmed(message: str) -> str:
