@@ -14,7 +14,7 @@ from klearctl.reward.code import bodies, livecodebench
 from klearctl.reward.code.asserts import parse
 from klearctl.reward.code.malformed import Malformed
 
-_TOLERANCE = re.compile(r"(?:absolute|relative)\b[^.]{0,80}?10\s*\^?\s*\{?-(\d+)\}?", re.DOTALL)
+_TOLERANCE = re.compile(r"(?:absolute|relative)\b[^.]{0,80}?10\s?\^?\s?\{?-(\d{1,3})", re.DOTALL)
 
 
 @dataclass(frozen=True, slots=True)

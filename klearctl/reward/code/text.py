@@ -9,7 +9,7 @@ from decimal import Decimal
 
 from klearctl.reward.code.compare import near
 
-_NUMBER = re.compile(r"[-+]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][-+]?[0-9]{1,4})?")
+_NUMBER = re.compile(r"[-+]?(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)(?:[eE][-+]?[0-9]{1,4})?")
 SHOWN = 100  # characters
 LONGEST_NUMBER = 10_000  # characters; the value of a longer one is not asked for
 

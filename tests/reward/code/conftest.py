@@ -1,4 +1,4 @@
-"""A judge with a real sandbox of one lane, on the strongest isolation that this machine has."""
+"""A judge with a real sandbox of two lanes, on the strongest isolation that this machine has."""
 
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -14,8 +14,8 @@ Judge = Callable[..., Judged]
 
 @pytest.fixture(scope="package")
 def sandbox() -> Iterator[Sandbox]:
-    """One lane, with the usual libraries."""
-    with Sandbox(lanes=1) as sandbox:
+    """Two lanes, with the usual libraries."""
+    with Sandbox(lanes=2) as sandbox:
         yield sandbox
 
 

@@ -70,6 +70,12 @@ def test_unordered_forgets_the_order_of_lines_alone(printed, expected, equal):
     assert same_unordered(printed, expected) is equal
 
 
+@pytest.mark.timeout(60)  # were a number matched in quadratic time, it would take minutes
+def test_long_rubbish_costs_time_in_proportion():
+    printed = " ".join(["9" * 9_999 + "x"] * 100)
+    assert not close(printed, printed.replace("x", "y"), 1e-6)
+
+
 @given(st.text(), st.text(), st.sampled_from([0.0, 1e-6]))
 def test_no_text_raises(printed, expected, tolerance):
     answers = {same(printed, expected), same_unordered(printed, expected), close(printed, expected, tolerance)}
