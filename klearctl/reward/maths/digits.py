@@ -8,6 +8,10 @@ from klearctl.reward.maths.tree import Tree, Unread, literal, ten_to
 
 LONGEST = 400  # digits
 _GROUP = re.compile(r"[0-9]{3}")
+_FRACTION = re.compile(
+    r"(?:\\frac (?:\{ ([0-9]{1,99}) \}|([0-9])) ?(?:\{ ([0-9]{1,99}) \}|([0-9]))|([0-9]{1,99}) / ([0-9]{1,99}))(?= |$)"
+)
+"""On tokens with spaces between them."""
 
 
 def is_number(token: str) -> bool:
@@ -30,8 +34,8 @@ def number(at: Cursor) -> Tree:
         return _repeating(token, at)
     if at.next in {"e", "E"}:
         return _scientific(token, at)
-    if "." not in token and _proper(_fraction(at.ahead(7))):
-        return Tree("mixed", (literal(token), _taken_fraction(at)))
+    if "." not in token and (part := _proper_fraction(at)):
+        return Tree("mixed", (literal(token), part))
     if is_number(at.next):
         raise Unread(at.next)
     return literal(token)
@@ -45,27 +49,13 @@ def _joined(token: str, at: Cursor) -> str:
     return token
 
 
-def _fraction(ahead: list[str]) -> list[str]:
-    r"""The two numbers of `\frac{1}{2}`, `\frac12` or, after a space, `1/2`."""
-    shown = [token for token in ahead if token not in {"{", "}"}]
-    if shown[:1] == [r"\frac"]:
-        one = "".join(shown[1:2])  # 12, of \frac12
-        digits = shown[1:3] if ahead[1:2] == ["{"] or len(one) < 2 else list(one)
-    else:
-        digits = [shown[0], shown[2]] if len(shown) > 2 and shown[1] == "/" else []
-    return digits if len(digits) == 2 and all(digit.isdigit() for digit in digits) else []
-
-
-def _proper(digits: list[str]) -> bool:
-    return bool(digits) and len("".join(digits)) < LONGEST and int(digits[0]) < int(digits[1])
-
-
-def _taken_fraction(at: Cursor) -> Tree:
-    above, below = _fraction(at.ahead(7))
-    seen = ""
-    while seen != above + below:  # its numbers, and whatever stands around them
-        seen += at.take() if is_number(at.next) else at.take()[:0]
-    if at.next == "}":
+def _proper_fraction(at: Cursor) -> Tree | None:
+    r"""Takes `\frac{1}{2}`, `\frac12` or `1/2` where it comes next and is less than one; else takes nothing."""
+    match = _FRACTION.match(" ".join(at.ahead(7)))
+    above, below = filter(None, match.groups()) if match else ("1", "0")
+    if not match or int(above) >= int(below):
+        return None
+    for _ in match[0].split(" "):
         at.take()
     return Tree("/", (literal(above), literal(below)))
 

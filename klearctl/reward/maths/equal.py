@@ -105,11 +105,10 @@ def _equal_named(gold: Named, answer: Named) -> bool:
         return _equal_equations(gold, answer)
     if other is None:
         return _has_names(gold.sides[-1]) and _equal_equations(gold, answer)  # y = 2x + 3, 2x - y + 3 = 0
-    if one != other and len(one) == len(other) == 1:
-        return False
-    if len(one) > 1 and len(other) > 1:
-        return one[0] == other[0] and len(one) == len(other) == 2 and _equal_functions(gold, answer, one[1], other[1])
-    return equal(gold.sides[-1], answer.sides[-1])
+    if one[0][1:] == other[0][1:] == "()":
+        return one[0] == other[0] and _equal_functions(gold, answer, one[1], other[1])
+    of_x = len(one) != len(other) and "y" in one[:1] + other[:1]  # y = 2x, f(x) = 2x
+    return (one == other or of_x) and equal(gold.sides[-1], answer.sides[-1])
 
 
 def _equal_functions(gold: Named, answer: Named, one: str, other: str) -> bool:
@@ -139,10 +138,10 @@ def _difference(named: Named) -> Tree:
 
 
 def _head(named: Named) -> tuple[str, ...] | None:
-    """(x) of x = 5, (f, x) of f(x) = 5, a name of several signs as it is; None where it is an equation."""
+    """(x) of x = 5, (f(), x) of f(x) = 5, a name of several signs as it is; None where it is an equation."""
     name = named.name
     if len(name) == 4 and name[1] == "(" and name[3] == ")":
-        return (name[0], name[2])
+        return (name[0] + "()", name[2])
     if len(name) == 1:
         return name
     if "_" in name and not set(name) & set("+-*/^"):

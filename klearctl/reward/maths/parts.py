@@ -107,7 +107,9 @@ def rows(tokens: Sequence[str]) -> list[list[list[str]]]:
     kind = "".join(tokens[2 : tokens.index("}")]) if "}" in tokens else ""
     kind = kind.replace(TEXT, "")
     after = tokens.index("}") + 1 if kind else 0
-    if kind not in {"pmatrix", "bmatrix", "matrix"} or r"\end" not in tokens:
+    if kind == "array" and tokens[after : after + 1] == ["{"] and "}" in tokens[after:]:
+        after = list(tokens).index("}", after) + 1  # {cc}
+    if kind not in {"pmatrix", "bmatrix", "matrix", "array"} or r"\end" not in tokens:
         raise Unread("no matrix")
     end = list(tokens).index(r"\end")
     if "".join(tokens[end + 1 :]).replace(TEXT, "") != f"{{{kind}}}":

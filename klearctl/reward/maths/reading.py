@@ -125,7 +125,8 @@ def _part(tokens: list[str]) -> Form:
         return _SPACES[tokens[0]]
     inside = parts.brackets(tokens)
     if inside is not None:
-        return _bracketed(tokens, inside)
+        bare = r"\begin" in inside[:1] and inside.count(r"\begin") == 1  # \left(\begin{matrix} ... \end{matrix}\right)
+        return _grid(inside) if bare else _bracketed(tokens, inside)
     if tokens[0] == r"\begin":
         return _grid(tokens)
     return based(tokens) or scalar(tokens)

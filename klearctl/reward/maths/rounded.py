@@ -32,6 +32,8 @@ def _rounded(tree: Tree, names: Mapping[str, Number], real: bool) -> Number:
     if tree.op == "number":
         return mpmath.mpf(tree.value.numerator) / tree.value.denominator
     if tree.op == "name":
+        if tree.name not in names:
+            raise Unread("a name without a number")
         return names[tree.name]
     if tree.op in {"pi", "e"}:
         return +getattr(mpmath, tree.op)

@@ -11,7 +11,7 @@ from klearctl.reward.maths.tree import Tree, names_in
 _KINDS = {
     "circular": "sin cos tan cot sec csc",
     "arc": "arcsin arccos arctan",
-    "exponential": "sinh cosh tanh exp",
+    "hyperbolic": "sinh cosh tanh",
     "logarithm": "log ln",
     "factorial": "factorial binomial",
     "whole": "floor ceiling",

@@ -40,10 +40,10 @@ class Stock:
         """Ends all processes; what is still being judged becomes an infrastructure fault."""
         with self._lock:
             self._closed = True
-            if self._nursery:
-                self._nursery.close()
             while self._idle:
                 self._idle.pop().kill()
+            if self._nursery:
+                self._nursery.close()
 
     def _once(self, gold: str, answer: str, limit_s: float) -> Verdict | None:
         lane = self._lane()

@@ -9,7 +9,7 @@ import re
 from collections.abc import Iterable
 
 from klearctl.reward.maths.signs import FONTS, GONE, SAME, SIGNS, SIZES
-from klearctl.reward.maths.words import FUNCTIONS, JOINING, known_unit
+from klearctl.reward.maths.words import FUNCTIONS, JOINING, SIGNED, WORDS, known_unit
 
 DEEPEST = 8  # fonts within fonts
 TEXT = "\\text "  # what a token of words begins with
@@ -20,12 +20,15 @@ _TOKEN = re.compile(
 )
 _SPACE = r"(?:\\[,;:! ]|\s)"
 _THOUSANDS = re.compile(rf"(?<=[0-9])(?:\{{{_SPACE}*,{_SPACE}*\}}{_SPACE}*|,\s*\\!\s*|\\,|\\ )(?=[0-9]{{3}}(?![0-9]))")
+_PHRASE = re.compile(r"[^\\$^_{}0-9]*[a-zA-Z]{2}[^\\$^_{}0-9]*|\([A-Z]\)|[a-z]{1,2}/[a-z]{1,3}")
 _NOON = re.compile(r"\b([ap])\. ?m\.")
 
 
 def tokens(text: str) -> list[str]:
     """The text's tokens, in one spelling."""
-    pieces = _TOKEN.findall(_NOON.sub(r"\1m", _THOUSANDS.sub("", text.translate(SIGNS))))
+    pieces = _TOKEN.findall(
+        _NOON.sub(r"\1m", _THOUSANDS.sub("", text.translate(SIGNS).replace(">=", r"\ge ").replace("<=", r"\le ")))
+    )
     return _degrees(_trimmed(_spelled(pieces)))
 
 
@@ -64,21 +67,17 @@ def _font(command: str, pieces: list[str], at: int, out: list[str], depth: int) 
         at += 1
     if at == len(pieces):
         return at
-    end = at + 1
+    inner, end = pieces[at : at + 1], at + 1
     if pieces[at] == "{":
-        depth = 1
-        while end < len(pieces) and depth:
-            depth += {"{": 1, "}": -1}.get(pieces[end], 0)
-            end += 1
-        inner = pieces[at + 1 : end - 1] if depth == 0 else pieces[at + 1 : end]
-    else:
-        inner = pieces[at:end]
-    said = " ".join("".join(inner).split())
+        close = closing(pieces, at)
+        end = len(pieces) if close < 0 else close + 1
+        inner = pieces[at + 1 : close if close > 0 else end]
+    said = " ".join("".join(inner).replace("~", " ").split())
     if command == r"\mathbb":
         out.append(rf"\mathbb{{{said}}}")
     elif said in FUNCTIONS:
         out.append("\\" + said)
-    elif len(said) > 1 and re.fullmatch(r"[^\\$^_{}0-9]*[a-zA-Z]{2}[^\\$^_{}0-9]*|\([A-Z]\)", said):
+    elif len(said) > 1 and _PHRASE.fullmatch(said):
         out.extend(_phrase(said))
     elif depth >= DEEPEST:
         out.append(TEXT + said)
@@ -103,7 +102,7 @@ def _letters(run: str, *, after_number: bool) -> list[str]:
         return ["\\" + lower]
     if lower in {"pi", "infinity"}:
         return [r"\pi" if lower == "pi" else r"\infty"]
-    if (len(run) >= 4 and not after_number) or lower in JOINING or (len(run) > 1 and known_unit(lower)):
+    if (len(run) >= 4 and not after_number) or lower in WORDS or (len(run) > 1 and known_unit(lower)):
         return [_word(run)]
     return list(run)
 
@@ -111,16 +110,12 @@ def _letters(run: str, *, after_number: bool) -> list[str]:
 def _word(word: str) -> str:
     if word.lower() in JOINING:
         return TEXT + word.lower()
-    if word.lower() in {"percent", "percentage", "pct"}:
-        return r"\%"
-    if word.lower() in {"degrees", "degree", "deg"}:
-        return r"\degree"
-    return TEXT + word
+    return SIGNED.get(word.lower(), TEXT + word)
 
 
 def _trimmed(found: list[str]) -> list[str]:
     """Without the full stop or comma that ends a sentence, and without the braces around everything."""
-    while found and found[-1].strip() in {".", ",", ";"}:
+    while found and found[-1].strip() in {".", ",", ";", r"\\"}:
         found = found[:-1]
     while len(found) > 1 and found[0] == "{" and closing(found, 0) == len(found) - 1:
         found = found[1:-1]
@@ -139,11 +134,11 @@ def _degrees(found: list[str]) -> list[str]:
     return out
 
 
-def closing(found: list[str], start: int, pairs: tuple[str, str] = ("{", "}")) -> int:
-    """Where the bracket that opens at `start` closes; -1 where it does not."""
+def closing(found: list[str], start: int) -> int:
+    """Where the brace that opens at `start` closes; -1 where it does not."""
     depth = 0
     for at in range(start, len(found)):
-        depth += (found[at] == pairs[0]) - (found[at] == pairs[1])
+        depth += (found[at] == "{") - (found[at] == "}")
         if depth == 0:
             return at
     return -1

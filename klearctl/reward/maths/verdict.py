@@ -23,6 +23,7 @@ LONGEST_ANSWER = 4_000  # characters; a longer box holds no answer that any of o
 
 _CHOICE = re.compile(r"\(?(?P<letter>[A-J])[).:]?")
 _CHOICE_FIRST = re.compile(r"\(?(?P<letter>[A-J])[).:]")
+_CHOICE_SAID = re.compile(r"^(?i:answer|choice|option)")
 _OTHER_CHOICE = re.compile(r"(?<![A-Za-z])[A-J](?![A-Za-z])")
 
 
@@ -93,6 +94,7 @@ def _readings(said: list[str]) -> Iterator[Form]:
 def _choice(found: Sequence[str], *, with_text: bool = False) -> str | None:
     """The letter of a choice: `C`, `(C)`, `C.`; with its text, `(C) 42`, where no other letter follows."""
     text = "".join(words(token) or token for token in found if token not in {"{", "}"})
+    text = _CHOICE_SAID.sub("", text) if with_text else text
     match = _CHOICE.fullmatch(text) or (_CHOICE_FIRST.match(text) if with_text else None)
     if not match or _OTHER_CHOICE.search(text, match.end()):
         return None

@@ -1,10 +1,17 @@
 """Words in answers: units and their kinds, words that join answers, words that change a number. Lower case."""
 
+import re
+
 _CIRCULAR = "sin cos tan cot sec csc arcsin arccos arctan"
 _OTHER = "sinh cosh tanh ln log exp"
 CALLED = frozenset([*_CIRCULAR.split(), *_OTHER.split()])
 FUNCTIONS = CALLED | {"sqrt"}
 JOINING = frozenset({"or", "and"})
+SIGNED = {
+    **dict.fromkeys(["percent", "percentage", "pct"], r"\%"),
+    **dict.fromkeys(["degree", "degrees", "deg"], r"\degree"),
+}
+WORDS = JOINING | {"per"} | set(SIGNED)
 SCALES = {"dozen": 12, "hundred": 100, "thousand": 10**3, "million": 10**6, "billion": 10**9, "trillion": 10**12}
 
 _UNITS = {
@@ -51,7 +58,7 @@ def known_unit(word: str) -> bool:
 def unit(said: str) -> str | None:
     """The one name of what follows a number; None where it is no unit but changes what the number says."""
     power, parts = 1, []
-    for word in said.lower().replace(".", " ").split():
+    for word in re.sub("[.()]", " ", said.lower()).split():
         if word in _POWERS:
             power = _POWERS[word]
         elif word in _CHANGES_IT or not word.replace("/", "").replace("-", "").replace("'", "").isalpha():

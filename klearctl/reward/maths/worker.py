@@ -10,6 +10,7 @@ A worker ends when its socket does, when this process does, and a second after a
 when its own socket does, so that nothing outlives whoever started it, however that ended.
 """
 
+import contextlib
 import ctypes
 import json
 import logging
@@ -18,6 +19,7 @@ import resource
 import signal
 import socket
 import sys
+import time
 from collections.abc import Callable
 from typing import Any, BinaryIO
 
@@ -37,12 +39,13 @@ def main() -> None:
     means, control, memory = sys.argv[1], socket.socket(fileno=int(sys.argv[2])), int(sys.argv[3])
     confine(memory)
     judge = warm(means)
-    with control:
-        while True:
-            _, sockets, _, _ = socket.recv_fds(control, 1, 1)
-            if not sockets:
-                return
-            fork(socket.socket(fileno=sockets[0]), control, judge)
+    signal.signal(signal.SIGCHLD, lambda *_: reap())
+    while True:
+        _, sockets, _, _ = socket.recv_fds(control, 1, 1)
+        if not sockets:
+            break
+        fork(socket.socket(fileno=sockets[0]), control, judge)
+    await_workers()
 
 
 def confine(memory: int) -> None:
@@ -50,7 +53,6 @@ def confine(memory: int) -> None:
     resource.setrlimit(resource.RLIMIT_AS, (memory, memory))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # the kernel reaps
     os.dup2(os.open(os.devnull, os.O_RDWR), 1)
 
 
@@ -69,10 +71,29 @@ def fork(connection: socket.socket, control: socket.socket, judge: Judge) -> Non
         connection.close()
         return
     control.close()
+    signal.signal(signal.SIGCHLD, signal.SIG_DFL)
     ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
     if os.getppid() == parent:
         serve(connection, judge)
     os._exit(0)
+
+
+def reap() -> bool:
+    """Takes leave of the workers that have ended, so that their CPU time is ours; whether some are left."""
+    try:
+        while os.waitpid(-1, os.WNOHANG)[0]:
+            pass
+    except ChildProcessError:
+        return False
+    return True
+
+
+def await_workers() -> None:
+    """Their sockets have ended too, so they do; but for a stuck one, which ends with us."""
+    signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGCHLD})
+    deadline = time.monotonic() + GRACE_S
+    while reap() and (left := deadline - time.monotonic()) > 0:
+        signal.sigtimedwait({signal.SIGCHLD}, left)
 
 
 def serve(connection: socket.socket, judge: Judge) -> None:
@@ -93,13 +114,16 @@ def serve(connection: socket.socket, judge: Judge) -> None:
 
 def ask(questions: BinaryIO) -> dict[str, Any] | None:
     """The next question; None at the end of them."""
-    line = questions.readline(LONGEST_LINE)
-    return json.loads(line) if line.endswith(b"\n") else None
+    with contextlib.suppress(ConnectionError):  # we were given up while we answered
+        line = questions.readline(LONGEST_LINE)
+        return json.loads(line) if line.endswith(b"\n") else None
+    return None
 
 
 def say(connection: socket.socket, answer: dict[str, Any]) -> None:
     """Sends one line."""
-    connection.sendall(json.dumps(answer).encode() + b"\n")
+    with contextlib.suppress(ConnectionError):
+        connection.sendall(json.dumps(answer).encode() + b"\n")
 
 
 if __name__ == "__main__":

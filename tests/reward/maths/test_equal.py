@@ -34,6 +34,8 @@ SAME = [
     (r"\frac{270}7\text{ degrees}", r"\tfrac{270}{7}"),
     ("7/2", r"3\frac12"),
     ("7/2", "3 1/2"),
+    (r"\sqrt{\frac{7}{2}}", r"\sqrt{3\frac12}"),
+    (r"137 \frac{1}{2}", "137.5"),
     (r"-\frac{35}{9}", r"\frac{-35}{9}"),
     (r"\frac{\sqrt{3}}{3}", r"\frac{1}{\sqrt{3}}"),
     (r"3\sqrt{13}", r"\sqrt{117}"),
@@ -70,6 +72,10 @@ SAME = [
     ("90", r"90^{\circ}"),
     (r"90^\circ", r"90\text{ degrees}"),
     ("8", "8 apples"),
+    ("8", "8 eggs per day"),
+    ("8", r"8\text{ km/h}"),
+    ("8", r"8\mathrm{~cm}"),
+    ("8", r"8 \\"),
     ("8", r"\text{The answer is } 8"),
     (r"\text{Evelyn}", "Evelyn"),
     ("east", r"\textbf{East}"),
@@ -80,6 +86,7 @@ SAME = [
     ("B", "(B)"),
     (r"\text{(C)}", "C"),
     (r"\text{(C)}", r"\textbf{(C)}\ 42"),
+    ("C", "Choice C"),
     ("C", r"\mathrm{C}"),
     # several answers
     ("1,-2", "-2, 1"),
@@ -106,6 +113,7 @@ SAME = [
     (r"(2,5)", r"\{x \mid 2 < x < 5\}"),
     # matrices, bases
     (r"\begin{pmatrix} -1/3 \\ 2/3 \end{pmatrix}", r"\begin{bmatrix}-\frac13\\ \frac23\end{bmatrix}"),
+    (r"\begin{pmatrix} 1 & 2 \end{pmatrix}", r"\left(\begin{array}{cc}1&2\end{array}\right)"),
     ("204_5", "204_{5}"),
     ("4210_{5}", "4210_5"),
 ]
@@ -125,6 +133,7 @@ DIFFERENT = [
     (r"(2,\infty)", "2x > 4"),  # not solved
     ("x=5", "y=5"),
     ("x=5", "2x=10"),  # not solved
+    ("$N=n$", "$f(n)=n$"),
     ("x=1, y=2", "x=2, y=1"),
     ("5x - 7y + 11z + 4 = 0", "5x - 7y + 11z - 4 = 0"),
     ("f(x)=2x", "g(x)=2x"),

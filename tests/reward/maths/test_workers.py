@@ -24,7 +24,7 @@ STUCK = r"\int_{0}^{1} x^{x^{x}} dx"  # math-verify is asked, and integrates
 GIANT = "9^{9^{9^9}}"
 HOLDING = f"""
 from klearctl.reward.maths.pool import Workers
-with Workers(1, limit_s=100) as workers:
+with Workers(1, limit_s=300) as workers:
     workers.judge({STUCK!r}, "(1, 2)")
     print("ready", flush=True)
     workers.judge({STUCK!r}, {GIANT!r})
@@ -60,7 +60,7 @@ def at_work(root: int) -> list[psutil.Process]:
     return [process for process in second if process.ppid() in parents and process.status() == psutil.STATUS_RUNNING]
 
 
-def until(found: Callable[[], T], within_s: float = 100.0) -> T:
+def until(found: Callable[[], T], within_s: float = 300.0) -> T:
     """What it finds at last."""
     deadline, pause = time.monotonic() + within_s, threading.Event()
     while not (value := found()):
@@ -129,7 +129,7 @@ def test_a_memory_bomb_earns_nothing_and_harms_no_other(quick):
 
 
 def test_a_death_is_tried_again_and_two_are_an_infrastructure_fault():
-    with Workers(1, limit_s=100.0) as workers, ThreadPoolExecutor(1) as threads:
+    with Workers(1, limit_s=300.0) as workers, ThreadPoolExecutor(1) as threads:
         workers.judge(STUCK, "(1, 2)")
         judged = threads.submit(workers.judge, STUCK, GIANT)
         first = until(lambda: at_work(os.getpid()))[0]
