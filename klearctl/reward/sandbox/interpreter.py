@@ -42,12 +42,16 @@ def executable() -> Path:
 
 
 def standard_library() -> list[Path]:
-    """Its folders and files."""
-    found = [Path(os.__file__).parent, Path(sysconfig.get_config_var("DESTSHARED") or "/")]
-    shared = sysconfig.get_config_var("INSTSONAME")
-    if sysconfig.get_config_var("Py_ENABLE_SHARED") and shared:
-        found.append(Path(sysconfig.get_config_var("LIBDIR"), shared))
-    return [path.resolve() for path in found if path != Path("/") and path.exists()]
+    """Its folder, and the shared library that the interpreter itself may be."""
+    shared = shared_library()
+    return [Path(os.__file__).parent.resolve(), *([shared] if shared else [])]
+
+
+def shared_library() -> Path | None:
+    """Where libpython lies, if the program is linked to it; the folder that it was built for may be another."""
+    name = sysconfig.get_config_var("INSTSONAME") if sysconfig.get_config_var("Py_ENABLE_SHARED") else None
+    folders = (Path(sys.base_prefix, "lib"), Path(sysconfig.get_config_var("LIBDIR") or "/nowhere"))
+    return next((folder.resolve() / name for folder in folders if name and (folder / name).exists()), None)
 
 
 @functools.cache

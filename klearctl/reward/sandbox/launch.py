@@ -3,9 +3,7 @@
 import fcntl
 import json
 import os
-import socket
 import sys
-import sysconfig
 import tempfile
 from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
@@ -15,7 +13,7 @@ from typing import Any
 
 from klearctl.reward.sandbox import bubblewrap, interpreter, users
 from klearctl.reward.sandbox.bubblewrap import DEVICES
-from klearctl.reward.sandbox.inside import watch
+from klearctl.reward.sandbox.inside import scratch, watch
 
 _BEYOND = 10  # descriptors that a server gets from us are none of the first, which are its programs'
 _COUNTS_BY_NAMESPACE = (5, 14)  # from this Linux on RLIMIT_NPROC counts for each user namespace
@@ -45,36 +43,31 @@ class Launch:
     user: int | None
     """Whom to start it as."""
 
-    claim: socket.socket | None
-    """To be kept as long as it runs: the user is its alone."""
 
-    folder: str | None
-    """Where its programs' scratch folders are; to be removed when it has ended."""
-
-
-def prepare(confinement: Confinement, libraries: Sequence[str], control: int, lent: ExitStack) -> Launch:
-    """What to start; `lent` takes what must stay open here until it has been started.
+def prepare(
+    confinement: Confinement, libraries: Sequence[str], control: int, *, lent: ExitStack, kept: ExitStack
+) -> Launch:
+    """What to start. `lent` takes what must stay open here until it is started, `kept` what must until it has ended.
 
     Raises:
         ConfigError: a library is not installed.
         OSError: there is no user for it.
     """
     packages = interpreter.packages(libraries)
-    user, claim = users.claim() if users.is_root() else (None, None)
     config = {
         "control": beyond_the_first(control, lent),
-        "user": user,
+        "user": kept.enter_context(users.claimed()) if users.is_root() else None,
         "libraries": list(libraries),
         "landlock": confinement.landlock,
         "abi": confinement.abi,
         "unsafe": confinement.is_none(),
     }
     if confinement.namespaces:
-        return _in_namespaces(config, packages, claim)
-    return _beside_us(config, packages, claim, lent)
+        return _in_namespaces(config, packages)
+    return _beside_us(config, packages, lent=lent, kept=kept)
 
 
-def _in_namespaces(config: dict[str, Any], packages: dict[Path, list[Path]], claim: socket.socket | None) -> Launch:
+def _in_namespaces(config: dict[str, Any], packages: dict[Path, list[Path]]) -> Launch:
     """It sees nothing but what it may, so the paths are as they are here. It drops to its user inside."""
     config |= {
         "others": _others(config["user"]),
@@ -85,14 +78,12 @@ def _in_namespaces(config: dict[str, Any], packages: dict[Path, list[Path]], cla
     }
     inner = interpreter.command(str(interpreter.executable()), str(interpreter.INSIDE.parent), json.dumps(config))
     seen = [path for paths in packages.values() for path in paths]
-    command = bubblewrap.command(inner, interpreter.environment(), seen, as_root=claim is not None)
-    descriptors = (config["control"],)
-    return Launch(command=command, environment={}, descriptors=descriptors, user=None, claim=claim, folder=None)
+    environment = interpreter.environment() | _linked({})
+    command = bubblewrap.command(inner, environment, seen, as_root=config["user"] is not None)
+    return Launch(command=command, environment={}, descriptors=(config["control"],), user=None)
 
 
-def _beside_us(
-    config: dict[str, Any], packages: dict[Path, list[Path]], claim: socket.socket | None, lent: ExitStack
-) -> Launch:
+def _beside_us(config: dict[str, Any], packages: dict[Path, list[Path]], *, lent: ExitStack, kept: ExitStack) -> Launch:
     """It is confined by no path, so its user may not reach the interpreter, which may lie in root's own folder.
 
     So it gets folders as open descriptors, and finds what lies in them as /proc/self/fd/N/... (proc(5)): that asks for
@@ -104,6 +95,7 @@ def _beside_us(
     roots = {Path(sys.base_prefix).resolve(): home} | dict(zip(packages, site_fds, strict=True))
     seen = [*interpreter.standard_library(), *(path for paths in packages.values() for path in paths)]
     folder = tempfile.mkdtemp(prefix="klear-sandbox-", dir=reachable_folder() if user is not None else None)
+    kept.callback(_remove, folder)
     if user is not None:
         os.chown(folder, user, user)
     config |= {
@@ -113,13 +105,16 @@ def _beside_us(
         "keep": [home, *site_fds],
         "sites": [_at(fd) for fd in site_fds],
     }
-    environment = interpreter.environment() | {"PYTHONHOME": _at(home)}
-    environment |= {"LD_LIBRARY_PATH": _through(Path(sysconfig.get_config_var("LIBDIR")), roots)}
+    environment = interpreter.environment() | {"PYTHONHOME": _at(home)} | _linked(roots)
     command = interpreter.command(_through(interpreter.executable(), roots), _at(ours), json.dumps(config))
     descriptors = (config["control"], home, ours, *site_fds)
-    return Launch(
-        command=command, environment=environment, descriptors=descriptors, user=user, claim=claim, folder=folder
-    )
+    return Launch(command=command, environment=environment, descriptors=descriptors, user=user)
+
+
+def _remove(folder: str) -> None:
+    """Where the server ended as it should it has done so."""
+    if os.path.exists(folder):
+        scratch.remove(folder)
 
 
 def reachable_folder() -> str:
@@ -160,6 +155,12 @@ def _through(path: Path, roots: Mapping[Path, int]) -> str:
         if path.is_relative_to(root):
             return f"{_at(fd)}/{path.relative_to(root)}"
     return str(path)
+
+
+def _linked(roots: Mapping[Path, int]) -> dict[str, str]:
+    """Where the linker finds libpython; ld.so(8)."""
+    shared = interpreter.shared_library()
+    return {"LD_LIBRARY_PATH": _through(shared.parent, roots)} if shared else {}
 
 
 def _others(user: int | None) -> int:

@@ -8,6 +8,7 @@ import os
 import pwd
 import random
 import socket
+from collections.abc import Iterator
 
 _FIRST, _LAST = 61_184, 65_519  # systemd's dynamic users: no package and no person has them
 
@@ -17,8 +18,9 @@ def is_root() -> bool:
     return os.getuid() == 0
 
 
-def claim() -> tuple[int, socket.socket]:
-    """A user, and what to keep open as long as it is used: no other sandbox on this machine takes it meanwhile.
+@contextlib.contextmanager
+def claimed() -> Iterator[int]:
+    """A user that no other sandbox on this machine takes meanwhile.
 
     An abstract socket is the claim (unix(7)): binding it is atomic, and the kernel takes it back when its owner ends.
 
@@ -29,15 +31,14 @@ def claim() -> tuple[int, socket.socket]:
     users = [user for user in range(_FIRST, _LAST + 1) if user not in at_work]
     random.shuffle(users)
     for user in users:
-        claimed = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
-        try:
-            claimed.bind(f"\0klear-sandbox-user-{user}")
-        except OSError:  # another sandbox has it
-            claimed.close()
-            continue
-        if not _has_name(user):
-            return user, claimed
-        claimed.close()
+        with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as claim:
+            try:
+                claim.bind(f"\0klear-sandbox-user-{user}")
+            except OSError:  # another sandbox has it
+                continue
+            if not _has_name(user):
+                yield user
+                return
     raise OSError(f"every user from {_FIRST} to {_LAST} is taken")
 
 

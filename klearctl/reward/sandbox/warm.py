@@ -16,7 +16,6 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from klearctl.reward.sandbox import session
-from klearctl.reward.sandbox.inside import scratch
 from klearctl.reward.sandbox.launch import Confinement, Launch, prepare
 from klearctl.reward.sandbox.limits import SandboxFault
 
@@ -41,8 +40,8 @@ class Warm:
             kept.enter_context(self.control)
             with theirs, contextlib.ExitStack() as lent:
                 try:
-                    self._launch = prepare(confinement, libraries, theirs.fileno(), lent)
-                    self._process = _start(self._launch, self._errors.fileno())
+                    launch = prepare(confinement, libraries, theirs.fileno(), lent=lent, kept=kept)
+                    self._process = _start(launch, self._errors.fileno())
                 except OSError as error:
                     raise SandboxFault(f"a warm server does not start: {error}") from error
             self._kept = kept.pop_all()
@@ -115,12 +114,6 @@ class Warm:
             self._process.wait()
         session.end(self._process.pid, within_s=END_S)
         self._kept.close()
-        if self._launch.claim is not None:
-            self._launch.claim.close()
-        if self._launch.folder is not None and os.path.exists(self._launch.folder):
-            for name in os.listdir(self._launch.folder):
-                scratch.remove(os.path.join(self._launch.folder, name))
-            os.rmdir(self._launch.folder)
 
     def _last_words(self) -> str:
         self._errors.seek(0)

@@ -2,15 +2,15 @@
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator
-from typing import Any
+import tempfile
+from collections.abc import Callable, Iterator
 
 import pytest
 
-from klearctl.reward.sandbox import session
 from tests.reward.sandbox.conftest import BACK_ENDS, needs_bubblewrap
 from tests.reward.sandbox.waiting import until
 
@@ -25,8 +25,7 @@ source = b"import os, time\\nfor _ in range(3): os.fork()\\nopen('made', 'w').wr
 threading.Thread(target=sandbox.script, args=(source, b"", Limits()), daemon=True).start()
 while len(sandbox.processes()) < idle + 8:
     pass
-warm, = sandbox._lanes[0]._warm.values()
-print(json.dumps([warm.session, warm._launch.folder]), flush=True)
+print(json.dumps(sandbox.processes()), flush=True)
 if sys.argv[2] == "waits":
     sys.stdin.read()
 if sys.argv[2] == "closes":
@@ -34,41 +33,51 @@ if sys.argv[2] == "closes":
 """
 
 
+class User:
+    """A process that uses a sandbox in which a program and its children sleep, and its folder for temporary files."""
+
+    def __init__(self, back_end: str, how: str, folder: str) -> None:
+        self._folder = folder
+        command = [sys.executable, "-c", _USE, json.dumps(BACK_ENDS[back_end]), how]
+        environment = {**os.environ, "TMPDIR": folder}
+        self.process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, env=environment)
+        self._pids = json.loads(self.process.stdout.readline())
+
+    def left(self) -> list[str]:
+        """Processes and files."""
+        return [pid for pid in self._pids if os.path.exists(f"/proc/{pid}")] + os.listdir(self._folder)
+
+
 @pytest.fixture(params=BACK_ENDS)
-def user(request: pytest.FixtureRequest) -> Iterator[Any]:
-    """Starts a process that uses a sandbox in which a program and its children sleep."""
-    started = []
+def start(request: pytest.FixtureRequest) -> Iterator[Callable[[str], User]]:
+    """Starts one; the word says what it does in the end."""
     if request.param == "bubblewrap":
         needs_bubblewrap()
+    started = []
+    folder = tempfile.mkdtemp(prefix="klear-gone-", dir="/tmp")  # every user must reach it
+    os.chmod(folder, 0o1777)  # as /tmp is
 
-    def start(how: str) -> subprocess.Popen[bytes]:
-        command = [sys.executable, "-c", _USE, json.dumps(BACK_ENDS[request.param]), how]
-        started.append(subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE))
+    def start(how: str) -> User:
+        started.append(User(request.param, how, folder))
         return started[-1]
 
     yield start
-    for process in started:
-        process.kill()
-        process.communicate()
-
-
-def is_gone(number: int, folder: str | None) -> bool:
-    """No process of the session is there, and no scratch folder."""
-    return not session.members(number) and not (folder and os.path.exists(folder))
+    for each in started:
+        each.process.kill()
+        each.process.communicate()
+    shutil.rmtree(folder)
 
 
 @pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM, signal.SIGINT])
-def test_nothing_is_left_of_a_sandbox_whose_user_is_sent(user: Any, number: signal.Signals):
-    process = user("waits")
-    left = json.loads(process.stdout.readline())
-    process.send_signal(number)
-    process.wait()
-    until(lambda: is_gone(*left))
+def test_nothing_is_left_of_a_sandbox_whose_user_is_sent(start: Callable[[str], User], number: signal.Signals):
+    user = start("waits")
+    user.process.send_signal(number)
+    user.process.wait()
+    until(lambda: not user.left())
 
 
 @pytest.mark.parametrize("how", ["ends", "closes"])
-def test_nothing_is_left_of_a_sandbox_whose_user(user: Any, how: str):
-    process = user(how)
-    left = json.loads(process.stdout.readline())
-    process.wait()
-    until(lambda: is_gone(*left))
+def test_nothing_is_left_of_a_sandbox_whose_user(start: Callable[[str], User], how: str):
+    user = start(how)
+    user.process.wait()
+    until(lambda: not user.left())

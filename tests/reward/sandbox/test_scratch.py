@@ -33,7 +33,7 @@ def test_an_empty_folder_is_removed(folder: Path):
 
 
 def test_folders_deeper_than_any_path_are_removed(folder: Path):
-    deep(folder, 3000)
+    deep(folder, 1500)
     scratch.remove(str(folder))
     assert not os.listdir(folder.parent)
 
@@ -66,7 +66,7 @@ def test_the_use_counts_files_folders_and_blocks_but_nothing_behind_a_link(folde
     assert files == 3 and 100_000 <= taken < 200_000
 
 
-@pytest.mark.parametrize("depth", [100, 3000])
+@pytest.mark.parametrize("depth", [100, 1500])
 def test_the_use_of_folders_too_deep_to_count_is_too_much(folder: Path, depth: int):
     deep(folder, depth)
     assert scratch.use(str(folder), at_most=5000)[0] > 5000
