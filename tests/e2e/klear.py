@@ -15,7 +15,10 @@ from typing import Any
 
 KLEARCTL = str(Path(sys.executable).parent / "klearctl")
 ROOT = Path(__file__).parents[2]
-NEW_GROUP: dict[str, Any] = {"start_new_session": True}
+TERMINAL: dict[str, Any] = {
+    "start_new_session": True,
+    "preexec_fn": lambda: signal.signal(signal.SIGINT, signal.default_int_handler),  # `make test &` ignores it
+}
 SMOKE = ROOT / "workflows/smoke"
 
 
@@ -37,8 +40,8 @@ class Klear:
         )
 
     def start(self, *words, **options):
-        """The command, still running, in a process group of its own."""
-        return subprocess.Popen([KLEARCTL, *words], **({"env": self.env, "cwd": self.home} | NEW_GROUP | options))
+        """The command, still running, as a terminal starts it: in a process group of its own, and heeding Ctrl-C."""
+        return subprocess.Popen([KLEARCTL, *words], **({"env": self.env, "cwd": self.home} | TERMINAL | options))
 
     def status(self, name):
         """What `status -o json` says of the run."""
