@@ -86,7 +86,7 @@ def _rllm_leetcode(row: Mapping[str, Any]) -> Problem:
 
 def _code_contests(row: Mapping[str, Any]) -> Problem:
     """Where the statement allows an error, so do the tests."""
-    tests = dict(_literal(row["tests"])) | {"function": None}
+    tests = {**_literal(row["tests"]), "function": None}
     allowed = _TOLERANCE.search(row["problem"])
     if allowed:
         tests |= {"compare": "float", "tolerance": float(f"1e-{allowed[1]}")}
