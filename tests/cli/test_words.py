@@ -65,7 +65,7 @@ def test_a_dry_run_prints_what_render_prints(klearctl, stage):
 def test_a_dry_run_prints_nothing_but_documents(klearctl):
     done = klearctl("submit", "rl", "--gpus", "64", "--backend", "cluster", "--dry-run")
     kinds = [item["kind"] for item in yaml.safe_load_all(done.stdout)]
-    assert (kinds, done.stderr) == (["ConfigMap", "NetworkPolicy", "JobSet"], "")
+    assert (kinds, done.stderr) == (["ConfigMap", "NetworkPolicy", "NetworkPolicy", "JobSet"], "")
 
 
 def test_json_is_one_list(klearctl):

@@ -6,6 +6,7 @@ near the program. Any other assertion is a check: it runs where no model code is
 
 import ast
 import re
+import threading
 import warnings
 from dataclasses import dataclass
 
@@ -17,6 +18,7 @@ CANDIDATE = "candidate"
 
 _ENTRY = re.compile(r"(?P<owner>[^\W\d]\w*)\(\)\.(?P<method>[^\W\d]\w*)|[^\W\d]\w*")
 _FILE = "code of a row"
+_ONE_AT_A_TIME = threading.Lock()  # Python 3.11 counts depth for all threads together: "recursion depth mismatch"
 _UNREADABLE = (SyntaxError, ValueError, RecursionError, MemoryError)
 
 warnings.filterwarnings("ignore", module=_FILE)  # an escape that is none, in code that is not ours
@@ -60,7 +62,8 @@ def case_of(code: str, entry: str, where: str) -> Call | Check | None:
 def parse(code: str, where: str) -> ast.Module:
     """The code as a tree. Raises Malformed, naming the place, where it is no Python."""
     try:
-        return ast.parse(code, _FILE)
+        with _ONE_AT_A_TIME:
+            return ast.parse(code, _FILE)
     except _UNREADABLE as error:
         raise Malformed(f"{where} is no Python: {error}") from None
 
