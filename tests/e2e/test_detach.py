@@ -15,7 +15,7 @@ import pytest
 from tests.e2e.klear import fresh, wait_for
 from tests.e2e.test_runs import LONG, SMALL
 
-pytestmark = pytest.mark.timeout(300)
+pytestmark = pytest.mark.timeout(600)
 CURATE = ["-f", "small.toml", "--set", LONG]
 RECIPE = {
     "recipe.toml": 'stages = ["curate", "sft"]',
@@ -44,7 +44,7 @@ def klear(tmp_path):
         yield found
 
 
-def read_until(terminal, pattern, limit_s=120):
+def read_until(terminal, pattern, limit_s=240):
     """What the terminal shows until the pattern is in it."""
     seen, end = "", time.monotonic() + limit_s
     while not re.search(pattern, seen):

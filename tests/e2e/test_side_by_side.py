@@ -7,11 +7,14 @@ import subprocess
 import pytest
 
 from klearctl.data.table import Solved, write_solved
+from klearctl.kube.labels import RUN
 from klearctl.kube.render import store_port
+from klearctl.local.backend import LocalBackend
 from klearctl.local.ports import listeners
 from tests.e2e.klear import fresh, wait_for
 
-pytestmark = pytest.mark.timeout(300)
+pytestmark = pytest.mark.timeout(600)
+LIMIT_S = 300  # of a machine that does much else
 SFT = """
 model = "new"
 data = "{data}"
@@ -33,7 +36,6 @@ dtype = "float32"
 row_tokens = 64
 cpu_processes = 2
 """
-QUIET = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
 
 
 @pytest.fixture(scope="module")
@@ -43,7 +45,7 @@ def words(tmp_path_factory):
     sums = [(a, b, f"<think>\n{a}+{b}={a + b}\n</think>\n\\boxed{{{a + b}}}") for a in range(5) for b in range(6)]
     write_solved(str(folder / "sft.parquet"), [Solved(f"{a}+{b}", "sum", f"{a} + {b} =", text) for a, b, text in sums])
     (folder / "sft.toml").write_text(SFT.format(data=folder / "sft.parquet"))
-    return "submit", "sft", "-f", str(folder / "sft.toml"), "--wait", "--name"
+    return "submit", "sft", "-f", str(folder / "sft.toml"), "--name"
 
 
 @pytest.fixture(scope="module")
@@ -53,29 +55,38 @@ def homes(tmp_path_factory):
         yield one, other
 
 
+def end_of(home, name):
+    """How the run ended."""
+    for _, found in LocalBackend(home.home).watch("JobSet", {RUN: name}, LIMIT_S):
+        if end := found.get("status", {}).get("terminalState"):
+            return end
+    raise AssertionError(f"{name} has not ended: {home.run('logs', name).stdout[-2000:]}")
+
+
 def test_trainers_of_one_home_and_of_two_run_side_by_side(homes, words):
     one, other = homes
     runs = {"left": one, "right": one, "third": other}
-    started = [home.start(*words, name, **QUIET) for name, home in runs.items()]
+    started = [home.start(*words, name, stdout=subprocess.DEVNULL) for name, home in runs.items()]
+    assert [command.wait(timeout=LIMIT_S) for command in started] == [0, 0, 0]
     ports = {store_port(name) for name in runs}
-    wait_for(lambda: ports <= {listener.port for listener in listeners()})  # all at the same moment
-    codes = [command.wait(timeout=200) for command in started]
-    assert codes == [0, 0, 0], [home.run("logs", name).stdout[-2000:] for name, home in runs.items()]
+    wait_for(lambda: ports <= {listener.port for listener in listeners()}, LIMIT_S)  # all at the same moment
+    assert {name: end_of(home, name) for name, home in runs.items()} == dict.fromkeys(runs, "Completed")
 
 
 def test_a_run_of_the_same_name_in_another_home_is_told_who_has_its_port(homes, words):
     one, other = homes
-    first = one.start(*words, "twin", **QUIET)
-    wait_for(lambda: [line for line in one.processes().values() if "stages.launch" in line])
-    second = other.run(*words, "twin")
+    for home in (one, other):
+        home.run(*words, "twin", "--set", "trainer.cpu_processes=1")
+    end = end_of(other, "twin")
     one.run("cancel", "twin")
     why = other.status("twin")["why"]
-    assert (first.wait(timeout=60), second.returncode) == (1, 1)
-    assert f"port {store_port('twin')}" in why and "klearctl.local.supervisor --kind JobSet --name twin" in why
+    holder = "klearctl.local.supervisor --kind JobSet --name twin"
+    assert (end, f"port {store_port('twin')}" in why, holder in why) == ("Failed", True, True)
 
 
 def test_a_port_that_another_program_has_is_an_error_that_names_it(homes, words):
     with socket.create_server(("0.0.0.0", store_port("blocked"))):
-        code = homes[0].run(*words, "blocked").returncode
+        homes[0].run(*words, "blocked")
+        end = end_of(homes[0], "blocked")
     why = homes[0].status("blocked")["why"]
-    assert (code, f"port {store_port('blocked')}" in why, f"process {os.getpid()} " in why) == (1, True, True)
+    assert (end, f"port {store_port('blocked')}" in why, f"process {os.getpid()} " in why) == ("Failed", True, True)
