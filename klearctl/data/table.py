@@ -83,7 +83,8 @@ def parse(data: bytes, address: str) -> "pyarrow.Table":
     import pyarrow.parquet
 
     try:
-        return pyarrow.parquet.read_table(io.BytesIO(data))
+        # without threads: those of Arrow can abort a program that ends just then, and its exit code would be lost
+        return pyarrow.parquet.ParquetFile(io.BytesIO(data), pre_buffer=False).read(use_threads=False)
     except (pyarrow.ArrowException, OSError) as error:
         raise ConfigError(f"{address} is not a Parquet file: {error}", fix="check the address") from error
 

@@ -20,6 +20,7 @@ from klearctl.reward.sandbox.launch import Confinement, Launch, prepare
 from klearctl.reward.sandbox.limits import SandboxFault
 
 READY_S = 120.0  # libraries are read from a cold disk
+GRACE_S = 5.0  # to end by itself; it has nothing to save, and is killed then
 END_S = 30.0  # until an end is confirmed, on a machine that is very busy
 _WORD_BYTES = 65536
 
@@ -99,7 +100,7 @@ class Warm:
         with contextlib.suppress(OSError):
             self.control.shutdown(socket.SHUT_RDWR)
         with contextlib.suppress(subprocess.TimeoutExpired):
-            self._process.wait(END_S)
+            self._process.wait(GRACE_S)
         self.kill()
 
     def abort(self) -> None:
