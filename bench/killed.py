@@ -12,6 +12,7 @@ import argparse
 import json
 import os
 import random
+import shutil
 import sys
 import tempfile
 import time
@@ -71,14 +72,18 @@ def main() -> int:
     parser.add_argument("--seed", type=int, default=0, help="draws the random times")
     parser.add_argument("--markdown", type=Path, help="write the table into this file")
     words = parser.parse_args()
-    with tempfile.TemporaryDirectory(prefix="klear-killed-", ignore_cleanup_errors=True) as folder:
-        os.environ["KLEAR_HOME"] = folder
-        with open_bucket(load_platform()) as bucket:
-            text, failed = bench(run_prefix(bucket, RUN), words.seed)
+    folder = tempfile.mkdtemp(prefix="klear-killed-")
+    os.environ["KLEAR_HOME"] = folder
+    print(f"everything lies in {folder}", file=sys.stderr, flush=True)
+    with open_bucket(load_platform()) as bucket:
+        text, failed = bench(run_prefix(bucket, RUN), words.seed)
     print("\n".join([text, *failed]))
-    if words.markdown and not failed:
+    if failed:
+        return 1
+    shutil.rmtree(folder, ignore_errors=True)  # its S3 server may still be ending
+    if words.markdown:
         words.markdown.write_text(page(text))
-    return 1 if failed else 0
+    return 0
 
 
 def bench(prefix: str, seed: int) -> tuple[str, list[str]]:
