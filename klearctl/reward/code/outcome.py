@@ -6,7 +6,7 @@ from klearctl.reward.sandbox.limits import Ended, How, Limits
 from klearctl.reward.verdict import Verdict
 
 LONGEST = 300  # characters of a message
-STARVED = 0.05  # CPU seconds a second; who only sleeps has none
+STARVED = 0.01  # CPU seconds a second; who only sleeps has none
 
 _LIMITS = {
     How.CPU: Verdict.TIME_LIMIT,
