@@ -72,7 +72,7 @@ class SourceConfig:
         at_least("problems", self.problems, 0)
         if not self.generated:
             return
-        if self.task and self.task not in NUMBER_TASKS:
+        if self.address != FUNCTIONS and self.task not in NUMBER_TASKS:
             raise ConfigError(
                 f"{self.task!r} is not a generated task with a number for an answer",
                 fix=f"one of {', '.join(NUMBER_TASKS)}",

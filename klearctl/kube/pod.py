@@ -199,6 +199,7 @@ def server_env(server: ServerConfig, *, gpu: bool) -> dict[str, str | Manifest]:
         "VLLM_CPU_KVCACHE_SPACE": str(server.kv_cache_gb),
         "VLLM_CPU_OMP_THREADS_BIND": "nobind",
         "OMP_NUM_THREADS": str(server.cpu_threads),
+        "TORCHDYNAMO_DISABLE": "1",  # 18 s of compilation at the first request, for which a CPU pays nothing back
     }
 
 
