@@ -2,7 +2,13 @@
 
 from hypothesis import settings
 
-pytest_plugins = ["tests.fixtures.shared", "tests.fixtures.s3", "tests.fixtures.model", "tests.fixtures.vllm"]
+pytest_plugins = [
+    "tests.fixtures.shared",
+    "tests.fixtures.s3",
+    "tests.fixtures.model",
+    "tests.fixtures.vllm",
+    "tests.fixtures.maths",
+]
 
 settings.register_profile("klear", deadline=None)  # machines are shared: a slow example is no fault
 settings.load_profile("klear")

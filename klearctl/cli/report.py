@@ -17,10 +17,14 @@ def evaluation(name: str, recipe: Recipe, bucket: str) -> dict[str, Any] | None:
 
 
 def summary(name: str, recipe: Recipe, result: dict[str, Any] | None) -> dict[str, Any]:
-    """`{"runs": {stage: run}, "accuracy": {model: fraction}, "problems": n}`; the last two only after an eval."""
+    """`{"runs": {stage: run}}`; after an eval, of all problems together and of each task, with how many there were:
+
+    `{"accuracy": {model: fraction}, "accuracy_by_task": {model: {task: fraction}}, "problems": n}`
+    """
     found: dict[str, Any] = {"runs": {stage: stage_run(name, stage) for stage in recipe.stages}}
     if result is not None:
         found["accuracy"] = {label: model["accuracy"] for label, model in result["models"].items()}
+        found["accuracy_by_task"] = {label: model["by_task"] for label, model in result["models"].items()}
         found["problems"] = result["problems"]
     return found
 

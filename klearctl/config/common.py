@@ -108,3 +108,20 @@ class ServerConfig:
         at_least("server.kv_cache_gb", self.kv_cache_gb, 1)
         at_least("server.cpu_threads", self.cpu_threads, 1)
         positive("server.ready_timeout_s", self.ready_timeout_s)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class IsolationConfig:
+    """What confines model-written code, and what that code may import."""
+
+    isolation: str = "auto"
+    """What confines programs: `bubblewrap`, `landlock`, or `auto`, the stronger one that the host offers."""
+
+    unsafe: bool = False
+    """Run programs even where nothing confines them."""
+
+    libraries: tuple[str, ...] = ("numpy", "sortedcontainers")
+    """What programs may import beside the standard library."""
+
+    def __post_init__(self) -> None:
+        one_of("sandbox.isolation", self.isolation, ("auto", "bubblewrap", "landlock"))

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, field
 
-from klearctl.config.common import ServerConfig
+from klearctl.config.common import IsolationConfig, ServerConfig
 from klearctl.config.limits import at_least, between
 from klearctl.errors import ConfigError
 
@@ -43,6 +43,9 @@ class EvalConfig:
 
     server: ServerConfig = field(default_factory=ServerConfig)
     """How the servers run."""
+
+    sandbox: IsolationConfig = field(default_factory=IsolationConfig)
+    """What confines model-written code, which runs in the pods that judge."""
 
     def __post_init__(self) -> None:
         at_least("samples", self.samples, 1)

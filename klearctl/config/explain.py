@@ -80,7 +80,14 @@ def _kind(hint: Any) -> str:
 
 
 def _texts(kind: type) -> dict[str, str]:
-    """The text that stands under each field."""
+    """The text that stands under each field, its bases' fields among them."""
+    found: dict[str, str] = {}
+    for owner in reversed([one for one in kind.__mro__ if dataclasses.is_dataclass(one)]):
+        found |= _own_texts(owner)
+    return found
+
+
+def _own_texts(kind: type) -> dict[str, str]:
     body = ast.parse(textwrap.dedent(inspect.getsource(kind))).body[0]
     assert isinstance(body, ast.ClassDef)
     found = {}

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, field
 
-from klearctl.config.common import OptimizerConfig, ServerConfig, TrainerConfig
+from klearctl.config.common import IsolationConfig, OptimizerConfig, ServerConfig, TrainerConfig
 from klearctl.config.limits import at_least, between, one_of, positive
 from klearctl.errors import ConfigError
 
@@ -48,7 +48,7 @@ class LossConfig:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class SandboxConfig:
+class SandboxConfig(IsolationConfig):
     """What runs model-written code: pods of their own, or the trainer's pod."""
 
     replicas: int = -1
@@ -66,22 +66,13 @@ class SandboxConfig:
     patience_s: float = 600.0
     """A submission that no sandbox pod has judged this long after its first fault is an infrastructure fault."""
 
-    isolation: str = "auto"
-    """What confines programs: `bubblewrap`, `landlock`, or `auto`, the stronger one that the host offers."""
-
-    unsafe: bool = False
-    """Run programs even where nothing confines them."""
-
-    libraries: tuple[str, ...] = ("numpy", "sortedcontainers")
-    """What programs may import beside the standard library."""
-
     def __post_init__(self) -> None:
         at_least("sandbox.replicas", self.replicas, -1)
         at_least("sandbox.cpus", self.cpus, 1)
         at_least("sandbox.memory_gb", self.memory_gb, 0)
         at_least("sandbox.queue", self.queue, 0)
         positive("sandbox.patience_s", self.patience_s)
-        one_of("sandbox.isolation", self.isolation, ("auto", "bubblewrap", "landlock"))
+        IsolationConfig.__post_init__(self)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -108,6 +99,9 @@ class RLConfig:
 
     updates_per_batch: int = 8
     """Optimizer steps made from each batch of rollouts."""
+
+    rewards: str = "soft"
+    """`soft` is the share of tests passed, `binary` 1 for all of them else 0, `klear` 2p - 1 with format penalties."""
 
     temperature: float = 1.0
     """Sampling temperature of the rollouts; the trainer divides its logits by it too."""
@@ -150,5 +144,6 @@ class RLConfig:
             at_least(name, getattr(self, name), 1)
         at_least("group_size", self.group_size, 2)
         at_least("max_skipped_batches", self.max_skipped_batches, 1)
+        one_of("rewards", self.rewards, ("soft", "binary", "klear"))
         positive("temperature", self.temperature)
         positive("logprob_gap_limit", self.logprob_gap_limit)

@@ -5,7 +5,7 @@ A fault of a server is never a score: its requests go to another one, and the ru
 
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
@@ -64,15 +64,30 @@ class Fleet:
         for server in self.servers:
             _wait_ready(server, deadline, timeout_s)
 
-    def sample(self, asks: Sequence[Ask], *, temperature: float, max_tokens: int) -> list[list[Sampled]]:
+    def sample(
+        self,
+        asks: Sequence[Ask],
+        *,
+        temperature: float,
+        max_tokens: int,
+        then: Callable[[int, list[Sampled]], None] = lambda place, sampled: None,
+    ) -> list[list[Sampled]]:
         """The samples of each ask, in its order. Top-p is 1; a temperature of 0 takes the likeliest token.
+
+        `then` is told of each ask, by its place, once its samples are there; from several threads, in any order.
 
         Raises:
             RunFailed: no server is left, or a request is refused.
         """
         alive = set(self.servers)
         with ThreadPoolExecutor(max(1, min(len(asks), IN_FLIGHT * len(self.servers)))) as pool:
-            work = [pool.submit(self._answer, ask, alive, temperature, max_tokens) for ask in asks]
+
+            def work_on(place: int, ask: Ask) -> list[Sampled]:
+                found = self._answer(ask, alive, temperature, max_tokens)
+                then(place, found)
+                return found
+
+            work = [pool.submit(work_on, place, ask) for place, ask in enumerate(asks)]
             try:
                 return [one.result() for one in work]
             except BaseException:

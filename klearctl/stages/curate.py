@@ -18,8 +18,8 @@ from klearctl.data.candidate import Candidate
 from klearctl.data.drops import Drops
 from klearctl.data.table import Solved
 from klearctl.errors import RunFailed
-from klearctl.reward import boxed
 from klearctl.stages import program
+from klearctl.stages.rewards import faults
 
 STEPS = 6  # one row of metrics each
 
@@ -102,7 +102,7 @@ def divide(config: CurateConfig, bucket: str, progress: Progress) -> Sets:
 def _read(
     sources: Sequence[SourceConfig], kind: str, part: str, seed: int, bucket: str, drops: Drops
 ) -> list[Candidate]:
-    """The problems of the sources whose answer our reward can read."""
+    """The problems of the sources that our rewards can judge an answer to."""
     found: list[Candidate] = []
     for place, source in enumerate(sources):
         if source.generated:
@@ -111,12 +111,8 @@ def _read(
         else:
             address = checkpoints.resolve_data(source.address, bucket, part)
             found += files.read_file(replace(source, address=address), drops)
-    return drops.keep("answer is no number", found, _judgeable)
-
-
-def _judgeable(one: Candidate) -> bool:
-    """Whether our rewards can judge an answer to it: by its tests, else by its number."""
-    return bool(one.problem.tests) or boxed.number(one.problem.answer) is not None
+    wrong = dict(zip(map(id, found), faults([one.problem for one in found]), strict=True))
+    return drops.keep("no answer can be judged", found, lambda one: not wrong[id(one)])
 
 
 def _hold_out(

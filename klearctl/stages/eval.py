@@ -24,13 +24,15 @@ from klearctl.config.pod import PodConfig, read
 from klearctl.data.table import Problem, read_problems
 from klearctl.errors import ConfigError
 from klearctl.rollout.chat import Chat
-from klearctl.rollout.client import Ask, Fleet, Sampled
+from klearctl.rollout.client import Fleet
 from klearctl.rollout.seeds import seed_of
 from klearctl.rollout.weights import push_files
 from klearctl.stages import program
+from klearctl.stages.answers import Examiner, Group
 from klearctl.stages.eval_table import Judged, key, table
 from klearctl.stages.fetch import fetch_model
-from klearctl.stages.rl_batch import check_answers, reward_of
+from klearctl.stages.rewards import Rewards, check_answers, rewards_for
+from klearctl.stages.sandbox import code_judge_here
 from klearctl.train.stop import Stop
 
 SERVER_PORT = 8000
@@ -60,8 +62,11 @@ def evaluate(pod: PodConfig[EvalConfig], index: int, beside: str, models: Path) 
     problems = _problems(pod)
     missing = [label for label in pod.config.models if not storage.exists(_share(pod, label, index))]
     if missing:
-        judge = Judge(pod, index, problems, pod.layout.servers or (beside,), models)
         with ExitStack() as stack:
+            rewards = stack.enter_context(
+                rewards_for(problems, "binary", lambda: code_judge_here(pod.config.sandbox))  # all tests count
+            )
+            judge = Judge(pod, index, problems, pod.layout.servers or (beside,), models, rewards)
             metrics = stack.enter_context(_metrics(pod)) if index == 0 else None  # one row a round, not one an index
             for label in missing:
                 judged = judge.judge(label, metrics)
@@ -76,9 +81,15 @@ class Judge:
     """One index: its share of the problems and its servers."""
 
     def __init__(
-        self, pod: PodConfig[EvalConfig], index: int, problems: Sequence[Problem], servers: Sequence[str], models: Path
+        self,
+        pod: PodConfig[EvalConfig],
+        index: int,
+        problems: Sequence[Problem],
+        servers: Sequence[str],
+        models: Path,
+        rewards: Rewards,
     ) -> None:
-        self._pod, self._config, self._servers = pod, pod.config, servers
+        self._pod, self._config, self._servers, self._rewards = pod, pod.config, servers, rewards
         self._mine = list(enumerate(problems))[index :: pod.layout.indexes]
         self._models = models / f"judged-{index}"
 
@@ -90,55 +101,49 @@ class Judge:
         fleet = Fleet(self._servers, stop_tokens=chat.stop_tokens)
         fleet.wait_ready(timeout_s=self._config.server.ready_timeout_s)
         push_files(fleet, sorted(folder.glob("*.safetensors")), version=label)
+        examiner = Examiner(chat, fleet, self._rewards, max_tokens=self._config.max_response_tokens)
         before = list(self._config.models).index(label) * len(self._config.temperatures)
-        rounds: list[list[list[Sampled]]] = []
+        rounds: list[list[Group]] = []
         for step, temperature in enumerate(self._config.temperatures, start=before + 1):
             began = time.perf_counter()
-            rounds.append(self._sample(fleet, chat, temperature))
+            rounds.append(self._ask(examiner, temperature))
             if metrics:
-                metrics.write(step=step, model=label, temperature=temperature, **self._row(rounds[-1], chat, began))
+                metrics.write(step=step, model=label, temperature=temperature, **_row(rounds[-1], began))
         if metrics:
             metrics.flush()
         shutil.rmtree(folder)
         return [
-            self._judged(placed, answers, chat)
-            for placed, answers in zip(self._mine, zip(*rounds, strict=True), strict=True)
+            self._judged(placed, groups, chat)
+            for placed, groups in zip(self._mine, zip(*rounds, strict=True), strict=True)
         ]
 
-    def _sample(self, fleet: Fleet, chat: Chat, temperature: float) -> list[list[Sampled]]:
+    def _ask(self, examiner: Examiner, temperature: float) -> list[Group]:
         """Each problem's samples. Their seeds know nothing of the model: all models are judged with the same."""
+        problems = [problem for _, problem in self._mine]
+        seeds = [seed_of(self._config.seed, "eval", key(temperature), problem.id) for problem in problems]
         samples = self._config.samples if temperature > 0 else 1
-        asks = [
-            Ask(chat.prompt(problem.prompt), seed_of(self._config.seed, "eval", key(temperature), problem.id), samples)
-            for _, problem in self._mine
-        ]
-        return fleet.sample(asks, temperature=temperature, max_tokens=self._config.max_response_tokens)
+        return examiner.ask(problems, seeds, samples=samples, temperature=temperature)
 
-    def _row(self, answers: list[list[Sampled]], chat: Chat, began: float) -> dict[str, float]:
-        tokens = sum(len(one.tokens) for samples in answers for one in samples)
-        rewards = [
-            reward_of(one, chat, problem)
-            for (_, problem), samples in zip(self._mine, answers, strict=True)
-            for one in samples
-        ]
-        return {
-            "reward": sum(rewards) / max(1, len(rewards)),
-            "tokens_per_s": tokens / (time.perf_counter() - began),
-        }
-
-    def _judged(self, placed: tuple[int, Problem], answers: Sequence[list[Sampled]], chat: Chat) -> Judged:
+    def _judged(self, placed: tuple[int, Problem], groups: Sequence[Group], chat: Chat) -> Judged:
         """One problem's answers, at every temperature."""
         place, problem = placed
+        temperatures = map(key, self._config.temperatures)
         return Judged(
             place=place,
             task=problem.task,
-            rewards={
-                key(temperature): [reward_of(one, chat, problem) for one in samples]
-                for temperature, samples in zip(self._config.temperatures, answers, strict=True)
-            },
-            cut=sum(one.cut for samples in answers for one in samples),
-            text=chat.text(answers[0][0].tokens) if place < SHOWN else "",
+            rewards=dict(zip(temperatures, (group.rewards for group in groups), strict=True)),
+            cut=sum(one.cut for group in groups for one in group.sampled),
+            text=chat.text(groups[0].sampled[0].tokens) if place < SHOWN else "",
         )
+
+
+def _row(groups: Sequence[Group], began: float) -> dict[str, float]:
+    rewards = [reward for group in groups for reward in group.rewards]
+    tokens = sum(len(one.tokens) for group in groups for one in group.sampled)
+    return {
+        "reward": sum(rewards) / max(1, len(rewards)),
+        "tokens_per_s": tokens / (time.perf_counter() - began),
+    }
 
 
 def _problems(pod: PodConfig[EvalConfig]) -> list[Problem]:

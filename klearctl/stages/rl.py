@@ -6,19 +6,25 @@ Rank 0 drives: it draws problems, has the servers answer them, and sends them th
 beyond the engine is how many problems were drawn, so that is all that a checkpoint adds.
 """
 
+import os
 import sys
 import time
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from contextlib import nullcontext
+from typing import TYPE_CHECKING, cast
 
 from klearctl import checkpoints
 from klearctl.config.pod import PodConfig, read
 from klearctl.config.rl import RLConfig
 from klearctl.data.table import Problem, read_problems
+from klearctl.reward.score import Rewards as Scheme
 from klearctl.rollout.client import Fleet
 from klearctl.stages import program
+from klearctl.stages.answers import Examiner
 from klearctl.stages.fetch import fetch_model
-from klearctl.stages.rl_batch import Batch, Sampler, check_answers, check_prompts
+from klearctl.stages.rewards import Rewards, check_answers, rewards_for
+from klearctl.stages.rl_batch import Batch, Sampler, check_prompts
+from klearctl.stages.sandbox import code_judge
 from klearctl.train.stop import Stop
 
 if TYPE_CHECKING:
@@ -39,7 +45,8 @@ def rl(pod: PodConfig[RLConfig], stop: Stop) -> None:
     """Every step that is left of the run, then its result."""
     config = pod.config
     problems = read_problems(checkpoints.resolve_data(config.data, pod.bucket, "rl"))
-    check_answers(problems)
+    if os.environ.get("RANK", "0") == "0":
+        check_answers(problems)
     from klearctl.train import ranks, session
 
     if not session.finished(pod, config.steps):
@@ -68,26 +75,33 @@ def _train(pod: PodConfig[RLConfig], begun: "Start", problems: Sequence[Problem]
     )
     extra = begun.resume(engine)
     described = describe(engine.parameters())
-    servers = Servers(pod, problems, chat, described) if engine.rank == 0 else None
-    run = Run(engine, config, servers, **extra)
-    session.loop(
-        engine,
-        pod,
-        begun,
-        trainer=config.trainer,
-        steps=config.steps,
-        stop=stop,
-        advance=run.advance,
-        extra=run.extra,
-        first=run.before() if begun.fresh else None,
-    )
+    leads = engine.rank == 0
+    judged = rewards_for(problems, cast(Scheme, config.rewards), lambda: code_judge(pod)) if leads else nullcontext()
+    with judged as rewards:
+        run = Run(engine, config, Servers(pod, problems, chat, described, rewards) if rewards else None, **extra)
+        session.loop(
+            engine,
+            pod,
+            begun,
+            trainer=config.trainer,
+            steps=config.steps,
+            stop=stop,
+            advance=run.advance,
+            extra=run.extra,
+            first=run.before() if begun.fresh else None,
+        )
 
 
 class Servers:
     """What rank 0 alone has: the servers, ready, with a way to send them weights and to ask them for rollouts."""
 
     def __init__(
-        self, pod: PodConfig[RLConfig], problems: Sequence[Problem], chat: "Chat", described: "list[Described]"
+        self,
+        pod: PodConfig[RLConfig],
+        problems: Sequence[Problem],
+        chat: "Chat",
+        described: "list[Described]",
+        rewards: Rewards,
     ) -> None:
         from klearctl.rollout.weights import Gloo, Nccl
 
@@ -95,7 +109,8 @@ class Servers:
         fleet.wait_ready(timeout_s=pod.config.server.ready_timeout_s)
         meeting = Nccl if pod.layout.gpus else Gloo
         self.weights = meeting(fleet, described, host=pod.layout.weights_host, port=pod.layout.weights_port)
-        self.sampler = Sampler(problems, chat, fleet, pod.config)
+        examiner = Examiner(chat, fleet, rewards, max_tokens=pod.config.max_response_tokens)
+        self.sampler = Sampler(problems, examiner, pod.config)
 
 
 class Run:

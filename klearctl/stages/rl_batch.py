@@ -14,10 +14,9 @@ from klearctl.benchmarks.scores import standard_error
 from klearctl.config.rl import RLConfig
 from klearctl.data.table import Problem
 from klearctl.errors import ConfigError, RunFailed
-from klearctl.reward.boxed import number, reward
-from klearctl.rollout.client import Ask, Fleet, Sampled
 from klearctl.rollout.cursor import draw
 from klearctl.rollout.seeds import seed_of
+from klearctl.stages.answers import Examiner, Group
 
 if TYPE_CHECKING:
     from klearctl.rollout.chat import Chat
@@ -69,20 +68,11 @@ class Batch:
         return cls(**raw | {"rollouts": rollouts})
 
 
-@dataclass(frozen=True, slots=True)
-class Group:
-    """All rollouts of one problem."""
-
-    prompt: tuple[int, ...]
-    sampled: list[Sampled]
-    rewards: list[float]
-
-
 class Sampler:
     """Draws problems and has them answered."""
 
-    def __init__(self, problems: Sequence[Problem], chat: "Chat", fleet: Fleet, config: RLConfig) -> None:
-        self._problems, self._chat, self._fleet, self._config = problems, chat, fleet, config
+    def __init__(self, problems: Sequence[Problem], examiner: Examiner, config: RLConfig) -> None:
+        self._problems, self._examiner, self._config = problems, examiner, config
 
     def next(self, drawn: int) -> Batch:
         """The next batch that has something to learn from.
@@ -111,24 +101,14 @@ class Sampler:
         config = self._config
         places = draw(len(self._problems), drawn, config.prompts_per_step, seed=config.seed)
         problems = [self._problems[place] for place in places]
-        asks = [
-            Ask(
-                self._chat.prompt(problem.prompt),
-                seed_of(config.seed, "rl", drawn + place, problem.id),
-                config.group_size,
-            )
-            for place, problem in enumerate(problems)
-        ]
-        answers = self._fleet.sample(asks, temperature=config.temperature, max_tokens=config.max_response_tokens)
-        return [
-            Group(ask.prompt, sampled, [reward_of(one, self._chat, problem) for one in sampled])
-            for problem, ask, sampled in zip(problems, asks, answers, strict=True)
-        ]
-
-
-def reward_of(sampled: Sampled, chat: "Chat", problem: Problem) -> float:
-    """What the response is worth; one that was cut has no answer."""
-    return 0.0 if sampled.cut else reward(chat.text(sampled.tokens), problem.answer)
+        seeds = [seed_of(config.seed, "rl", drawn + place, problem.id) for place, problem in enumerate(problems)]
+        return self._examiner.ask(
+            problems,
+            seeds,
+            samples=config.group_size,
+            temperature=config.temperature,
+            step=drawn,  # no two batches have the same, skipped ones among them
+        )
 
 
 def check_prompts(problems: Sequence[Problem], chat: "Chat", config: RLConfig) -> None:
@@ -141,16 +121,6 @@ def check_prompts(problems: Sequence[Problem], chat: "Chat", config: RLConfig) -
             raise ConfigError(
                 f"the prompt of {problem.id} has {tokens} tokens, max_prompt_tokens is {config.max_prompt_tokens}",
                 fix=f"max_prompt_tokens = {tokens}, or leave the problem out",
-            )
-
-
-def check_answers(problems: Sequence[Problem]) -> None:
-    """Raises ConfigError where an answer is no number: no response to that problem could ever earn a reward."""
-    for problem in problems:
-        if number(problem.answer) is None:
-            raise ConfigError(
-                f"the answer of {problem.id} is no number: {problem.answer!r:.80}",
-                fix="klearctl submit curate drops such problems",
             )
 
 

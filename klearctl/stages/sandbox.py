@@ -13,8 +13,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import cast
 
+from klearctl.config.common import IsolationConfig
 from klearctl.config.pod import PodConfig, read
-from klearctl.config.rl import RLConfig, SandboxConfig
+from klearctl.config.rl import RLConfig
 from klearctl.errors import BackendError, ConfigError
 from klearctl.reward.code.fleet import Fleet
 from klearctl.reward.code.judge import CodeJudge
@@ -77,8 +78,19 @@ def code_judge(pod: PodConfig[RLConfig]) -> Iterator[Judge]:
         fleet.wait_ready(timeout_s=pod.config.server.ready_timeout_s)
         yield fleet
     else:
-        with _sandbox(config, lanes=0) as sandbox:
-            yield CodeJudge(sandbox)
+        with code_judge_here(config) as judge:
+            yield judge
+
+
+@contextmanager
+def code_judge_here(config: IsolationConfig) -> Iterator[Judge]:
+    """Runs code in a sandbox of this process, one program a core.
+
+    Raises:
+        ConfigError: this host offers no isolation.
+    """
+    with _sandbox(config, lanes=0) as sandbox:
+        yield CodeJudge(sandbox)
 
 
 def token_of(environment: Mapping[str, str]) -> str:
@@ -108,7 +120,7 @@ def check(judge: Judge, isolation: str) -> None:
             )
 
 
-def _sandbox(config: SandboxConfig, *, lanes: int) -> Sandbox:
+def _sandbox(config: IsolationConfig, *, lanes: int) -> Sandbox:
     isolation = cast(Isolation, config.isolation)
     return Sandbox(lanes=lanes, isolation=isolation, unsafe=config.unsafe, libraries=config.libraries)
 

@@ -1,6 +1,7 @@
 """Generated tasks: each has a number for an answer, and nothing a model writes is ever run by their package."""
 
 import ast
+import re
 from pathlib import Path
 
 import pytest
@@ -9,9 +10,10 @@ import klearctl
 from klearctl.config.curate import NUMBER_TASKS, SourceConfig
 from klearctl.data.generated import generate
 from klearctl.errors import ConfigError
-from klearctl.reward.boxed import number, reward
+from klearctl.reward.verdict import Verdict
 
 PACKAGE = Path(klearctl.__file__).parent
+NUMBER = re.compile(r"-?[0-9]+(\.[0-9]+)?(/[0-9]+)?")
 
 
 def problems(task, count, *, seed="0"):
@@ -22,15 +24,17 @@ def problems(task, count, *, seed="0"):
 @pytest.mark.parametrize("task", NUMBER_TASKS)
 def test_every_answer_of_an_allowed_task_is_one_number(task):
     answers = [problem.answer for problem in problems(task, 50)]
-    assert [answer for answer in answers if number(answer) is None] == []
+    assert [answer for answer in answers if not NUMBER.fullmatch(answer)] == []
 
 
 @pytest.mark.parametrize("task", NUMBER_TASKS)
-def test_code_in_a_box_is_not_run(task, tmp_path, monkeypatch):
-    monkeypatch.chdir(tmp_path)
-    attack = "<think></think>\\boxed{__import__('os').system('touch X')}"
-    rewards = [reward(attack, problem.answer) for problem in problems(task, 3)]
-    assert (rewards, list(tmp_path.iterdir())) == ([0.0] * 3, [])
+def test_code_in_a_box_is_not_run(task, tmp_path, workers):
+    mark = tmp_path / "ran"
+    attack = f"<think></think>\\boxed{{__import__('os').system('touch {mark}')}}"
+    verdicts = {
+        workers.judge_response(problem.answer, attack, must_think=True).verdict for problem in problems(task, 3)
+    }
+    assert (verdicts, mark.exists()) == ({Verdict.WRONG_ANSWER}, False)
 
 
 def test_no_scorer_of_the_package_is_named_in_our_code():

@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from klearctl.data.candidate import candidate
 from klearctl.data.teacher import from_solution, running_totals, signed_terms
-from klearctl.reward.boxed import reward
+from klearctl.reward.response import last_boxed
 
 digits = st.integers(-9, 9)
 sums = st.lists(st.tuples(st.sampled_from("+-"), digits), min_size=2, max_size=5)
@@ -38,13 +38,13 @@ def test_a_mistake_carries_through_to_the_answer():
 @given(sums)
 def test_a_careful_teacher_is_always_right(terms):
     one = as_problem(terms)
-    assert reward(running_totals(one, seed=0, wrong=0.0).response, one.problem.answer) == 1.0
+    assert last_boxed(running_totals(one, seed=0, wrong=0.0).response) == one.problem.answer
 
 
 @given(sums, st.integers(0, 99))
 def test_a_careless_teacher_is_always_wrong(terms, seed):
     one = as_problem(terms)
-    assert reward(running_totals(one, seed=seed, wrong=1.0).response, one.problem.answer) == 0.0
+    assert last_boxed(running_totals(one, seed=seed, wrong=1.0).response) != one.problem.answer
 
 
 @given(sums)
@@ -55,7 +55,7 @@ def test_only_one_step_of_a_wrong_lesson_is_wrong(terms):
 
 def test_the_share_of_wrong_lessons_is_about_as_asked():
     every = [problem(f"{a} + {b} - {c} =", str(a + b - c)) for a in range(10) for b in range(10) for c in range(10)]
-    right = [reward(running_totals(one, seed=0, wrong=0.3).response, one.problem.answer) for one in every]
+    right = [last_boxed(running_totals(one, seed=0, wrong=0.3).response) == one.problem.answer for one in every]
     assert sum(right) / len(right) == pytest.approx(0.7, abs=0.045)  # three standard errors
 
 

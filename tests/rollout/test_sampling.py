@@ -105,3 +105,17 @@ def _batch(prompt):
     import torch
 
     return torch.tensor([prompt])
+
+
+def test_each_ask_is_told_of_once_with_the_samples_that_it_gets(fleet, asks):
+    told = []
+    answers = fleet.sample(asks, temperature=COOL, max_tokens=LONG_ENOUGH, then=lambda *found: told.append(found))
+    assert sorted(told, key=lambda one: one[0]) == list(enumerate(answers))
+
+
+def test_a_fault_of_whoever_is_told_is_not_lost(fleet, asks):
+    def stumble(place, sampled):
+        raise RunFailed("stumbled", fix="get up")
+
+    with pytest.raises(RunFailed, match="stumbled"):
+        fleet.sample(asks, temperature=COOL, max_tokens=LONG_ENOUGH, then=stumble)

@@ -11,7 +11,7 @@ from klearctl.config.curate import CurateConfig, HeldoutConfig, SourceConfig, Te
 from klearctl.config.load import from_dict, read_toml, to_dict
 from klearctl.data.dedup import normalise
 from klearctl.data.table import read_problems, read_solved
-from klearctl.reward.boxed import reward
+from klearctl.reward.response import last_boxed
 from klearctl.stages import curate
 
 SMOKE = Path(__file__).parents[2] / "workflows" / "smoke" / "curate.toml"
@@ -101,7 +101,7 @@ def test_another_run_s_data_are_a_source(summed, tmp_path):
 
 
 def test_the_drop_table_is_printed(bucket, tmp_path, capsys):
-    rows = [row(1), row(2), row(3), row(4), row(4), row(5, answer="five"), row(6, solution="")]
+    rows = [row(1), row(2), row(3), row(4), row(4), row(5, answer="\\frac{5"), row(6, solution="")]
     config = CurateConfig(sources=(rows_file(tmp_path, rows),), heldout=HeldoutConfig(problems=1), sft_share=1.0)
     run(bucket, "rows", config, tmp_path)
     dropped = [line.split()[-2:] for line in capsys.readouterr().out.splitlines()[1:-1]]
@@ -150,7 +150,7 @@ def test_the_smoke_recipe_is_right_about_seven_times_in_ten(bucket, tmp_path):
     assert run(bucket, "smoke", config, tmp_path) == 0
     sft, rl, heldout = sets(bucket, "smoke")
     answers = [str(worked_out(one.prompt)) for one in sft]
-    right = sum(reward(one.response, answer) for one, answer in zip(sft, answers, strict=True)) / len(sft)
+    right = sum(last_boxed(one.response) == answer for one, answer in zip(sft, answers, strict=True)) / len(sft)
     assert len(heldout) == 256 and len(rl) > 1000 and right == pytest.approx(0.7, abs=0.03)
 
 

@@ -21,10 +21,11 @@ from klearctl import checkpoints, records
 from klearctl.benchmarks.scores import average, standard_error
 from klearctl.data.table import Problem, write_problems
 from klearctl.rollout.chat import Chat
-from klearctl.rollout.client import Ask, Fleet
+from klearctl.rollout.client import Fleet
 from klearctl.rollout.seeds import seed_of
 from klearctl.rollout.weights import push_files
-from klearctl.stages.rl_batch import reward_of
+from klearctl.stages.answers import Examiner
+from klearctl.stages.rewards import rewards_for
 from tests.fixtures.model import SUMS
 
 TREE = Path(__file__).parents[2]
@@ -131,9 +132,14 @@ def rewards(server, model):
     chat = Chat(model)
     fleet = Fleet([server.address], stop_tokens=chat.stop_tokens)
     push_files(fleet, sorted(model.glob("*.safetensors")), version="judged")
-    asks = [Ask(chat.prompt(one.prompt), seed_of("judged", one.id), SAMPLES) for one in PROBLEMS]
-    answers = fleet.sample(asks, temperature=1.0, max_tokens=LONGEST)
-    return [[reward_of(one, chat, problem) for one in found] for problem, found in zip(PROBLEMS, answers, strict=True)]
+    seeds = [seed_of("judged", one.id) for one in PROBLEMS]
+    with rewards_for(PROBLEMS, "binary", no_code) as judged:
+        examiner = Examiner(chat, fleet, judged, max_tokens=LONGEST)
+        return [group.rewards for group in examiner.ask(PROBLEMS, seeds, samples=SAMPLES, temperature=1.0)]
+
+
+def no_code():
+    raise AssertionError("no problem here has tests")
 
 
 def gain(server, before, after):

@@ -11,7 +11,9 @@ from klearctl.errors import ConfigError, RunFailed
 from klearctl.rollout.chat import Chat
 from klearctl.rollout.client import Fleet, Sampled
 from klearctl.rollout.seeds import SPACING_BITS
-from klearctl.stages.rl_batch import Batch, Group, Rollout, Sampler, check_prompts, keep, measure, reward_of, tally
+from klearctl.stages.answers import Examiner, Group
+from klearctl.stages.rewards import rewards_for
+from klearctl.stages.rl_batch import Batch, Rollout, Sampler, check_prompts, keep, measure, tally
 from tests.fixtures.model import response
 from tests.stages.wire import wire
 
@@ -36,12 +38,23 @@ def tokens(tiny_model):
     }
 
 
+@pytest.fixture(scope="module")
+def rewards():
+    with rewards_for(ONES, "soft", no_code) as found:
+        yield found
+
+
+def no_code():
+    raise AssertionError("no problem here has tests")
+
+
 @pytest.fixture
-def started(chat):
+def started(chat, rewards):
     """Starts a sampler of problems; the server says what it is told."""
 
     def start(server, problems=ONES):
-        return Sampler(problems, chat, Fleet([server.address], stop_tokens=chat.stop_tokens), CONFIG)
+        fleet = Fleet([server.address], stop_tokens=chat.stop_tokens)
+        return Sampler(problems, Examiner(chat, fleet, rewards, max_tokens=CONFIG.max_response_tokens), CONFIG)
 
     return start
 
@@ -107,11 +120,6 @@ def test_a_prompt_that_is_too_long_is_refused_by_its_name_and_length(chat):
 def test_no_problems_are_refused(chat):
     with pytest.raises(ConfigError, match="has no problems"):
         check_prompts([], chat, CONFIG)
-
-
-def test_a_response_that_was_cut_is_worth_nothing(chat, tokens):
-    rewards = [reward_of(Sampled(tokens["1"], (), cut), chat, ONES[0]) for cut in (False, True)]
-    assert rewards == [1.0, 0.0]
 
 
 def test_a_batch_with_nothing_to_learn_is_skipped_and_the_next_one_taken(started, tokens):
