@@ -45,7 +45,8 @@ SETTINGS: dict[str, dict[str, Any]] = {
         "data": "run:killed-curate",
         "steps": STEPS,
         "prompts_per_step": 16,
-        "trainer": {"checkpoint_every": 2, "metrics_interval_s": 0.2},
+        "optimizer": {"lr": 2e-5},  # so small a batch of so young a model is not to be learned much from
+        "trainer": {"checkpoint_every": 2, "cpu_processes": 1, "metrics_interval_s": 0.2},
     },
 }
 """What differs from the recipe."""
