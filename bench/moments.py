@@ -17,7 +17,7 @@ from klearctl.kube.backend import Backend
 from klearctl.kube.labels import ROLE, RUN
 from klearctl.kube.pod import SERVER_PORT
 from klearctl.kube.status import has_ended
-from klearctl.local.process import processes_of
+from klearctl.local.node.process import processes_of
 
 LOOK_S = 0.01
 BUSY_S = 20.0  # an engine that samples answers sooner

@@ -47,7 +47,7 @@ def open_bucket(platform: PlatformConfig) -> Iterator[str]:
         BackendError: the bucket is missing, refuses or cannot be reached.
     """
     from klearctl import storage
-    from klearctl.local import s3
+    from klearctl.local.s3 import server as s3
 
     with s3.use(home()) as credentials:
         os.environ.update(credentials)

@@ -6,12 +6,12 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 from klearctl.errors import BackendError, ConfigError
-from klearctl.local import logs
 from klearctl.local.applied import check_fixed, sent_part, stored
 from klearctl.local.changes import Changes
 from klearctl.local.fields import check
 from klearctl.local.lives import Lives
-from klearctl.local.logs import LogLine
+from klearctl.local.node import logs
+from klearctl.local.node.logs import LogLine
 from klearctl.local.objects import (
     LOST,
     RUN,

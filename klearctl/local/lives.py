@@ -12,8 +12,8 @@ import time
 from pathlib import Path
 
 from klearctl.errors import BackendError
-from klearctl.local import process
-from klearctl.local.node import clear
+from klearctl.local.node import process
+from klearctl.local.node.kubelet import clear
 from klearctl.local.objects import LOST, Object, is_ending, is_true, is_workload, name_of, owners_of, put_condition
 from klearctl.local.store import Store
 from klearctl.local.workload import SUPERVISOR_DIED, is_settled

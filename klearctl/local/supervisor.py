@@ -16,14 +16,14 @@ from contextlib import ExitStack, closing
 from pathlib import Path
 
 from klearctl.errors import KlearError
-from klearctl.local import process
-from klearctl.local.addresses import assign, reserve
 from klearctl.local.changes import Changes
-from klearctl.local.children import child_jobs
-from klearctl.local.job import defaulted
-from klearctl.local.node import Node
+from klearctl.local.controllers.children import child_jobs
+from klearctl.local.controllers.job import defaulted
+from klearctl.local.node import process
+from klearctl.local.node.addresses import assign, reserve
+from klearctl.local.node.kubelet import Node
+from klearctl.local.node.rewrite import host_names
 from klearctl.local.objects import BLOCK, WORKLOADS, Object, name_of
-from klearctl.local.rewrite import host_names
 from klearctl.local.store import Store
 from klearctl.local.workload import Workload
 
@@ -104,7 +104,7 @@ class Supervisor:
         """The Secret of the embedded S3 server, which runs as long as this process, if a pod needs it."""
         if not _names_secret(self._workload.root) or self._store.get("Secret", S3_SECRET):
             return None
-        from klearctl.local import s3
+        from klearctl.local.s3 import server as s3
 
         env = stack.enter_context(s3.use(home))
         return {"kind": "Secret", "data": {key: base64.b64encode(text.encode()).decode() for key, text in env.items()}}

@@ -7,8 +7,8 @@ import time
 from collections.abc import Mapping
 
 from klearctl.errors import ConfigError
-from klearctl.local import children, job, jobset
-from klearctl.local.node import Node
+from klearctl.local.controllers import children, job, jobset
+from klearctl.local.node.kubelet import Node
 from klearctl.local.objects import (
     ATTEMPT,
     JOBSET,

@@ -10,7 +10,7 @@ from itertools import pairwise
 
 import pytest
 
-from klearctl.local import s3
+from klearctl.local.s3 import server as s3
 from tests.e2e.klear import fresh, wait_for
 from tests.e2e.test_runs import SMALL
 

@@ -7,7 +7,7 @@ import signal
 
 import pytest
 
-from klearctl.local import s3
+from klearctl.local.s3 import server as s3
 from tests.e2e.klear import fresh
 
 pytestmark = pytest.mark.timeout(300)

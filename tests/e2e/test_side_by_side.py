@@ -10,7 +10,7 @@ from klearctl.data.table import Solved, write_solved
 from klearctl.kube.labels import RUN
 from klearctl.kube.render import store_port
 from klearctl.local.backend import LocalBackend
-from klearctl.local.ports import listeners
+from klearctl.local.node.ports import listeners
 from tests.e2e.klear import fresh, wait_for
 
 pytestmark = pytest.mark.timeout(600)

@@ -6,7 +6,7 @@ import math
 import pytest
 
 from klearctl import records
-from klearctl.local import s3
+from klearctl.local.s3 import server as s3
 from tests.e2e.klear import SMOKE, fresh, wait_for
 
 pytestmark = pytest.mark.timeout(1500)

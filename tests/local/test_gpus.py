@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from klearctl.local.backend import LocalBackend
-from klearctl.local.gpus import Gpus, devices, visible
+from klearctl.local.node.gpus import Gpus, devices, visible
 from tests.local.manifests import container, job
 from tests.local.waiting import LIMIT_S
 

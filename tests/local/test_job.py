@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from klearctl.local.counting import format_indexes, index_of, parse_indexes
-from klearctl.local.job import Plan, defaulted, plan
+from klearctl.local.controllers.counting import format_indexes, index_of, parse_indexes
+from klearctl.local.controllers.job import Plan, defaulted, plan
 from klearctl.local.objects import is_ending, is_terminal, is_true, name_of, stamp
 from klearctl.local.pod import new_pod
 from tests.local.manifests import container, job

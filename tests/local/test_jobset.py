@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from klearctl.local import job as job_controller
-from klearctl.local import jobset as controller
+from klearctl.local.controllers import job as job_controller
+from klearctl.local.controllers import jobset as controller
 from klearctl.local.objects import is_ending, is_terminal, labels_of, name_of, stamp
 from klearctl.local.pod import new_pod
 from tests.local.manifests import container, job_spec, jobset

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from klearctl.local.logs import LogLine, follow, last_words, read
+from klearctl.local.node.logs import LogLine, follow, last_words, read
 
 
 def write(folder: Path, name: str, text: str) -> None:

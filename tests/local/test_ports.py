@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from klearctl.local.backend import LocalBackend
-from klearctl.local.ports import Ports, conflict
+from klearctl.local.node.ports import Ports, conflict
 from tests.local.manifests import FOREVER, container, job
 from tests.local.waiting import ended, running
 

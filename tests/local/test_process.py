@@ -10,9 +10,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from klearctl.errors import BackendError
-from klearctl.local.addresses import BLOCK_SIZE, assign, reserve
 from klearctl.local.backend import LocalBackend
-from klearctl.local.process import image_environment
+from klearctl.local.node.addresses import BLOCK_SIZE, assign, reserve
+from klearctl.local.node.process import image_environment
 from tests.local.manifests import container, job
 from tests.local.waiting import ended, no_pods, printed, running
 

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from klearctl.errors import ConfigError
-from klearctl.local.rewrite import command, expand, field, files, host_names, mounts, rewrite
+from klearctl.local.node.rewrite import command, expand, field, files, host_names, mounts, rewrite
 
 HOSTS = dict.fromkeys(host_names("rl-rollout-0-0", "rl", "default"), "127.1.0.1") | dict.fromkeys(
     host_names("rl-rollout-0-1", "rl", "default"), "127.1.0.2"

@@ -17,11 +17,10 @@ import pytest
 
 from klearctl import storage
 from klearctl.errors import BackendError
-from klearctl.local import s3
+from klearctl.local.s3 import server as s3
 
-USER = (
-    "import sys; from pathlib import Path; from klearctl.local.s3 import use\nwith use(Path(sys.argv[1])) as env:\n    "
-)
+IMPORTS = "import sys; from pathlib import Path; from klearctl.local.s3.server import use\n"
+USER = f"{IMPORTS}with use(Path(sys.argv[1])) as env:\n    "
 HOLD = USER + "print(env['AWS_ENDPOINT_URL'], flush=True); sys.stdin.read()"
 
 

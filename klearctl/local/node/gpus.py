@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping
 from contextlib import ExitStack
 from pathlib import Path
 
-from klearctl.local.addresses import claim
+from klearctl.local.node.addresses import claim
 from klearctl.local.objects import Object
 
 RESOURCE = "nvidia.com/gpu"

@@ -12,7 +12,7 @@ from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from klearctl.local.addresses import claim, claimant
+from klearctl.local.node.addresses import claim, claimant
 from klearctl.local.objects import Object, name_of
 
 _LISTEN = "0A"  # the state in /proc/net/tcp

@@ -4,11 +4,11 @@ import signal
 from collections.abc import Mapping
 from pathlib import Path
 
-from klearctl.local import process
-from klearctl.local.logs import last_words, log_file
+from klearctl.local.node import process
+from klearctl.local.node.logs import last_words, log_file
+from klearctl.local.node.rewrite import Command
 from klearctl.local.objects import Object, is_ending
 from klearctl.local.pod import State, may_restart, new_states, restart_delay_s, status_of, to_start, verdict
-from klearctl.local.rewrite import Command
 
 DEFAULT_GRACE_S = 30
 _START_ERROR = 128  # the exit code of a container that could not be started, as containerd gives it

@@ -15,7 +15,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from klearctl.errors import BackendError
-from klearctl.local.process import unmarked
+from klearctl.local.node.process import unmarked
 
 BUCKET = "klear"
 
@@ -110,7 +110,7 @@ def _launch(folder: Path, lock: int) -> str:
     with open(reader) as report:
         try:
             subprocess.run(
-                [sys.executable, "-m", "klearctl.local.keeper", str(folder), str(writer), str(lock)],
+                [sys.executable, "-m", "klearctl.local.s3.keeper", str(folder), str(writer), str(lock)],
                 cwd=package,
                 env=unmarked(os.environ),  # it outlives the pod that it may be started from
                 pass_fds=(writer, lock),

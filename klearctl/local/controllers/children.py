@@ -2,7 +2,7 @@
 
 import hashlib
 
-from klearctl.local.job import defaulted
+from klearctl.local.controllers.job import defaulted
 from klearctl.local.objects import JOBSET, Object, name_of, owned_by
 
 

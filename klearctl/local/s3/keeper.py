@@ -1,6 +1,6 @@
 """The keeper of the embedded S3 server: starts it, reports, and ends it when nobody uses it any more.
 
-`python -m klearctl.local.keeper FOLDER REPORT LOCK`: REPORT is the writing end
+`python -m klearctl.local.s3.keeper FOLDER REPORT LOCK`: REPORT is the writing end
 of the pipe to the starter, LOCK the start lock.
 Nothing on the pipe means that the server is ready and that FOLDER/endpoint says where.
 """
@@ -13,8 +13,8 @@ import threading
 from pathlib import Path
 
 from klearctl.errors import BackendError
-from klearctl.local import weed
-from klearctl.local.s3 import BUCKET, credentials, locked
+from klearctl.local.s3 import weed
+from klearctl.local.s3.server import BUCKET, credentials, locked
 
 LINGER_S = 2.0  # the next command often follows; and the server deletes freed chunks a second after their objects
 

@@ -5,7 +5,7 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from klearctl.local.children import child_jobs
+from klearctl.local.controllers.children import child_jobs
 from klearctl.local.objects import (
     JOBSET,
     Object,

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from klearctl.local.failure import judge
+from klearctl.local.controllers.failure import judge
 from klearctl.local.objects import COMPLETION_INDEX, TRACKING, Object, is_ending, is_true, labels_of, name_of, seconds
 
 

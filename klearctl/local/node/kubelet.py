@@ -7,13 +7,13 @@ from collections.abc import Collection, Mapping
 from pathlib import Path
 
 from klearctl.errors import ConfigError
-from klearctl.local import process
-from klearctl.local.gpus import RESOURCE, Gpus, devices, visible, wanted_by
+from klearctl.local.node import process
+from klearctl.local.node.gpus import RESOURCE, Gpus, devices, visible, wanted_by
+from klearctl.local.node.ports import Ports
+from klearctl.local.node.rewrite import Command, Lookup, command, files, mounts, rewrite
+from klearctl.local.node.running import RunningPod
 from klearctl.local.objects import Object, is_ending
 from klearctl.local.pod import fail, unschedulable
-from klearctl.local.ports import Ports
-from klearctl.local.rewrite import Command, Lookup, command, files, mounts, rewrite
-from klearctl.local.running import RunningPod
 
 _LOOK_AGAIN_S = 5.0  # at GPUs that another workload holds
 _SOCKET_ROOM = 56  # characters: an AF_UNIX address holds 107, and programs put long names below TMPDIR

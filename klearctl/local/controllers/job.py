@@ -7,7 +7,7 @@ import copy
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from klearctl.local.counting import (
+from klearctl.local.controllers.counting import (
     count,
     finished_at,
     index_of,
@@ -19,7 +19,7 @@ from klearctl.local.counting import (
     put,
     restarts,
 )
-from klearctl.local.failure import judge
+from klearctl.local.controllers.failure import judge
 from klearctl.local.objects import (
     Object,
     condition,

@@ -1,0 +1,1 @@
+"""The embedded S3 server, for as long as anybody uses it."""
