@@ -73,8 +73,8 @@ def evaluate(pod: PodConfig[EvalConfig], index: int, beside: str, models: Path) 
                 storage.write_json(_share(pod, label, index), [asdict(one) for one in judged])
     judgements = _all_shares(pod)
     if judgements:
-        shown = [_show(problem, place, judgements) for place, problem in enumerate(problems[:SHOWN])]
-        records.write_result(pod.prefix, table(judgements, pod.config) | {"samples": shown})
+        samples = [_show(problems[place], place, judgements) for place in shown(problems)]
+        records.write_result(pod.prefix, table(judgements, pod.config) | {"samples": samples})
 
 
 class Judge:
@@ -91,6 +91,7 @@ class Judge:
     ) -> None:
         self._pod, self._config, self._servers, self._rewards = pod, pod.config, servers, rewards
         self._mine = list(enumerate(problems))[index :: pod.layout.indexes]
+        self._shown = shown(problems)
         self._models = models / f"judged-{index}"
 
     def judge(self, label: str, metrics: records.MetricsWriter | None) -> list[Judged]:
@@ -133,8 +134,16 @@ class Judge:
             task=problem.task,
             rewards=dict(zip(temperatures, (group.rewards for group in groups), strict=True)),
             cut=sum(one.cut for group in groups for one in group.sampled),
-            text=chat.text(groups[0].sampled[0].tokens) if place < SHOWN else "",
+            text=chat.text(groups[0].sampled[0].tokens) if place in self._shown else "",
         )
+
+
+def shown(problems: Sequence[Problem]) -> list[int]:
+    """The places of the problems whose answers are shown: the first of each task, then the first of all."""
+    first: dict[str, int] = {}
+    for place, problem in enumerate(problems):
+        first.setdefault(problem.task, place)
+    return sorted([*first.values(), *(place for place in range(len(problems)) if place not in first.values())][:SHOWN])
 
 
 def _row(groups: Sequence[Group], began: float) -> dict[str, float]:

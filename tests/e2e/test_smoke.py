@@ -42,6 +42,19 @@ def test_rl_gains_ten_points(smoke):
     assert smoke[1]["accuracy"]["rl"] - smoke[1]["accuracy"]["sft"] >= 0.10
 
 
+def test_both_rewards_are_learned_from(smoke):
+    by_task = smoke[1]["accuracy_by_task"]
+    assert set(by_task["rl"]) == {"chain_sum", "functions"}
+    for task, after in by_task["rl"].items():
+        assert by_task["untrained"][task] < by_task["sft"][task] < after
+
+
+def test_the_accuracy_is_that_of_all_problems(smoke):
+    for model, accuracy in smoke[1]["accuracy"].items():
+        of_tasks = smoke[1]["accuracy_by_task"][model].values()
+        assert min(of_tasks) <= accuracy <= max(of_tasks)
+
+
 def test_at_least_256_problems_were_held_out(smoke):
     assert smoke[1]["problems"] >= 256
 
