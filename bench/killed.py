@@ -89,7 +89,7 @@ def main() -> int:
 
 def bench(prefix: str, seed: int) -> tuple[str, list[str]]:
     """The table, and the promises that broke."""
-    backend = open_backend(None, load_platform())
+    backend = open_backend(load_platform())
     try:
         submit("curate", "killed-curate", settings("curate"))
         submit("sft", "killed-sft", settings("sft"))

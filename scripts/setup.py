@@ -28,6 +28,7 @@ def main() -> int:
     start = time.monotonic()
     try:
         with one_at_a_time(tree):
+            shutil.rmtree(tree / ".venv.old", ignore_errors=True)  # of a set-up that was killed at its end
             if stamp.read(tree / ".venv") == stamp.of_tree(tree):
                 return 0
             print(f"set-up of {tree}", flush=True)
@@ -61,6 +62,7 @@ def make(tree: Path) -> None:
         shutil.rmtree(partial, ignore_errors=True)  # of a set-up that was killed
         install_system_packages(tree)
         build(tree, partial)
+        ignore_interrupts()  # between two renames there is no environment at all
         put_in_place(partial, tree / ".venv")
     except BaseException:
         ignore_interrupts()

@@ -8,9 +8,10 @@ import click
 from rich.console import Console
 from rich.table import Table
 
-from klearctl.cli.options import output_option, platform_of
-from klearctl.cli.session import open_bucket
+from klearctl.cli.options import backend_option, output_option, platform_of
+from klearctl.cli.session import open_backend, open_bucket
 from klearctl.errors import ConfigError
+from klearctl.kube import lifecycle
 from klearctl.run import run_prefix
 
 
@@ -19,13 +20,17 @@ from klearctl.run import run_prefix
 @click.option("--verify", is_flag=True, help="Read every file and compare it with its checksum; 1 if one differs.")
 @click.option("--get", type=click.Path(file_okay=False, path_type=Path), help="Write the model into this folder.")
 @click.option("--step", type=int, help="The checkpoint of this step [default: the newest].")
+@backend_option
 @output_option("table", "json", default="table")
-def checkpoints(name: str, verify: bool, get: Path | None, step: int | None, output: str) -> int:
+def checkpoints(name: str, verify: bool, get: Path | None, step: int | None, backend: str | None, output: str) -> int:
     """List the committed checkpoints of the run NAME, the newest last."""
     from klearctl import checkpoints as kept
 
-    with open_bucket(platform_of()) as bucket:
+    platform = platform_of(backend=backend)
+    with open_bucket(platform) as bucket:
         found = kept.committed(run_prefix(bucket, name))
+        if not found:
+            lifecycle.get(open_backend(platform), name)  # a run of that name has none yet, or there is no such run
         if get is not None:
             chosen = [item for item in found if step is None or item.step == step]
             if not chosen:

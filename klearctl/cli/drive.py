@@ -1,7 +1,6 @@
 """The program of a recipe's run: starts its stages, one after another, each when the one before has succeeded."""
 
 import sys
-from dataclasses import replace
 from pathlib import Path
 
 from klearctl.cli.main import complain
@@ -28,8 +27,8 @@ def drive(file: Path) -> None:
         RunFailed: a stage did not succeed.
     """
     name, recipe, tree, gpus = read_recipe(file.read_text())
-    platform = replace(from_dict(PlatformConfig, tree), queue="")
-    backend = open_backend("local", platform)
+    platform = from_dict(PlatformConfig, tree)
+    backend = open_backend(platform)
     with open_bucket(platform):
         for stage in recipe.stages:
             run = Run(stage_run(name, stage), stage, platform.bucket, recipe=name)
@@ -41,10 +40,11 @@ def start_stage(
     backend: Backend, run: Run, recipe: Recipe, stage: Stage, *, platform: PlatformConfig, gpus: int
 ) -> None:
     """Submits the stage, or resumes it where an earlier try ended before its end."""
-    config = recipe.stage_config(stage, run.recipe)
-    happened = lifecycle.submit(backend, render(run, config, platform=platform, gpus=gpus))
-    if happened == "unchanged" and lifecycle.resume(backend, run.name):
-        happened = "resumed"
+    if lifecycle.find(backend, run.name):  # of this recipe's run and no other, perhaps by an older version of us
+        happened = "resumed" if lifecycle.resume(backend, run.name) else "unchanged"
+    else:
+        config = recipe.stage_config(stage, run.recipe)
+        happened = lifecycle.submit(backend, render(run, config, platform=platform, gpus=gpus))
     print(f"{stage} run {run.name} {happened}", flush=True)
 
 

@@ -2,7 +2,8 @@
 
 import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from typing import Self
 
 import click
@@ -10,6 +11,7 @@ from rich.console import Console
 from rich.live import Live
 
 from klearctl.cli.gauge import Gauge
+from klearctl.cli.options import as_typed
 from klearctl.cli.screen import Line, live, plain
 from klearctl.errors import WaitTimeout
 from klearctl.kube import lifecycle
@@ -17,14 +19,24 @@ from klearctl.kube.backend import Backend
 from klearctl.kube.labels import RUN, STAGE
 from klearctl.kube.status import ENDED, Status
 
-INTERRUPTED = 130
 _GLANCE_S = 1.0  # how long to wait for a change before the metrics are read again
 _PLAIN_S = 10.0
 _PACE_ROWS = 20  # steps that the time left is reckoned from
 
 
+@contextmanager
+def detachable(backend: Backend, name: str) -> Iterator[None]:
+    """Ctrl-C in this block leaves the run, if it has started, and says how to come back and how to cancel."""
+    try:
+        yield
+    except KeyboardInterrupt:
+        if lifecycle.find(backend, name):
+            click.echo(f"\ndetached; {name} goes on\n  {_back(name)}\n  {as_typed(f'cancel {name}')}", err=True)
+        raise
+
+
 def follow_run(backend: Backend, name: str, bucket: str, *, timeout_s: float | None = None) -> int:
-    """Shows one run until it ends. The exit code: 0 succeeded, 1 not, 130 detached by Ctrl-C.
+    """Shows one run until it ends. The exit code: 0 succeeded, 1 not.
 
     Raises:
         WaitTimeout: it has not ended in time.
@@ -39,22 +51,18 @@ def follow_run(backend: Backend, name: str, bucket: str, *, timeout_s: float | N
 def follow(backend: Backend, name: str, look: Callable[[], Sequence[Line]], *, timeout_s: float | None) -> int:
     """Shows what `look` finds until the run of that name ends."""
     started = time.monotonic()
-    try:
-        with Display(name) as display:
-            while True:
-                display.show(look())
-                if (state := lifecycle.state(backend, name)) in ENDED:
-                    display.show(look(), last=True)
-                    break
-                if timeout_s is not None and time.monotonic() - started > timeout_s:
-                    raise WaitTimeout(f"{name} has not ended after {timeout_s:.0f} s; it goes on", fix=_back(name))
-                _wait_for_change(backend, name)
-    except KeyboardInterrupt:
-        click.echo(f"\ndetached; {name} goes on\n  {_back(name)}\n  klearctl cancel {name}", err=True)
-        return INTERRUPTED
+    with Display(name) as display:
+        while True:
+            display.show(look())
+            if (state := lifecycle.state(backend, name)) in ENDED:
+                display.show(look(), last=True)
+                break
+            if timeout_s is not None and time.monotonic() - started > timeout_s:
+                raise WaitTimeout(f"{name} has not ended after {timeout_s:.0f} s; it goes on", fix=_back(name))
+            _wait_for_change(backend, name)
     if state == "succeeded":
         return 0
-    click.echo(f"{name} {state}\n  klearctl logs {name}\n  klearctl resume {name}", err=True)
+    click.echo(f"{name} {state}\n  {as_typed(f'logs {name}')}\n  {as_typed(f'resume {name}')}", err=True)
     return 1
 
 
@@ -85,7 +93,7 @@ def _wait_for_change(backend: Backend, name: str) -> None:
 
 
 def _back(name: str) -> str:
-    return f"klearctl status {name} --watch"
+    return as_typed(f"status {name} --watch")
 
 
 class Display:

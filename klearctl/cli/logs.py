@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import click
 
-from klearctl.cli.options import platform_of
+from klearctl.cli.options import backend_option, platform_of
 from klearctl.cli.session import open_backend
 from klearctl.kube import lifecycle
 from klearctl.kube.backend import Backend, LogLine
@@ -17,12 +17,13 @@ from klearctl.kube.recipe import STAGE_WORD
 @click.option("-f", "--follow", is_flag=True, help="Go on until the run ends.")
 @click.option("--role", help="Only pods of this role: trainer, rollout, curate, eval.")
 @click.option("--rank", type=int, help="Only the pod with this index.")
-def logs(name: str, follow: bool, role: str | None, rank: int | None) -> int:
+@backend_option
+def logs(name: str, follow: bool, role: str | None, rank: int | None, backend: str | None) -> int:
     """Print the logs of the run NAME; of a recipe's run, those of its stages too."""
-    backend = open_backend(None, platform_of())
-    lines = _of_recipe if _is_recipe(backend, name) else _of_run
+    chosen = open_backend(platform_of(backend=backend))
+    lines = _of_recipe if _is_recipe(chosen, name) else _of_run
     try:
-        for line in lines(backend, name, role, rank, follow):
+        for line in lines(chosen, name, role, rank, follow):
             click.echo(f"{_source(line)} {_shown(line.text)}")
     except KeyboardInterrupt:
         return 130

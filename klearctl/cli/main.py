@@ -1,6 +1,8 @@
 """The door: words in, exit code out. Commands are imported when they are asked for, so `--help` stays quick."""
 
 import importlib
+import os
+import signal
 import sys
 
 import click
@@ -66,6 +68,11 @@ def main() -> None:
         code = complain(error.format_message(), _usage_fix(error), 2)
     except (click.Abort, KeyboardInterrupt):
         code = 130
+    except BrokenPipeError:  # whoever read our output has had enough, as `| head` does
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        code = 128 + signal.SIGPIPE
+    except OSError as error:  # a full disk, a folder that may not be written
+        code = complain(f"{error.filename or 'this machine'}: {error.strerror}", "make room, or another KLEAR_HOME", 3)
     sys.exit(code)
 
 

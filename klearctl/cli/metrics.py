@@ -7,7 +7,7 @@ from rich.console import Console
 from rich.table import Table
 
 from klearctl.cli.gauge import Gauge
-from klearctl.cli.options import output_option, platform_of
+from klearctl.cli.options import backend_option, output_option, platform_of
 from klearctl.cli.session import open_backend, open_bucket
 from klearctl.kube import lifecycle
 
@@ -16,14 +16,15 @@ _COLUMNS = ("step", "steps", "attempt", "loss", "reward", "tokens_per_s")
 
 @click.command()
 @click.argument("name")
+@backend_option
 @output_option("table", "json", default="table")
-def metrics(name: str, output: str) -> None:
+def metrics(name: str, backend: str | None, output: str) -> None:
     """Print the metrics of the run NAME; `-o json` prints all columns."""
-    platform = platform_of()
-    backend = open_backend(None, platform)
-    lifecycle.get(backend, name)
+    platform = platform_of(backend=backend)
+    chosen = open_backend(platform)
+    lifecycle.get(chosen, name)
     with open_bucket(platform) as bucket:
-        rows = Gauge(backend, bucket).rows(name)
+        rows = Gauge(chosen, bucket).rows(name)
     if output == "json":
         click.echo(json.dumps(rows, indent=2))
         return

@@ -8,14 +8,15 @@ from typing import Any
 
 import click
 
-from klearctl.config.load import Tree, load, parse_sets, read_toml, texts
-from klearctl.config.platform import PlatformConfig, load_platform
+from klearctl.config.load import Tree, absolute_paths, load, parse_sets, read_toml, texts
+from klearctl.config.platform import PlatformConfig, load_platform, on_this_machine
 from klearctl.config.stages import StageConfig, config_type
 from klearctl.errors import ConfigError
 from klearctl.run import Run, check_stage, new_name
 
 Command = Callable[..., Any]
 
+BACKENDS = ("local", "cluster")
 _DURATION = re.compile(r"(\d+(?:\.\d+)?)(s|m|h|)")
 _SECONDS = {"": 1, "s": 1, "m": 60, "h": 3600}
 
@@ -64,6 +65,20 @@ def stage_options(command: Command) -> Command:
     return wrapped
 
 
+def backend_option(command: Command) -> Command:
+    """`--backend`, of every command that works with runs."""
+    return click.option(
+        "--backend", type=click.Choice(BACKENDS), help="Where runs are [default: that of klear.toml, or local]."
+    )(command)
+
+
+def as_typed(words: str) -> str:
+    """A command to type next, on the backend that this command was given."""
+    context = click.get_current_context(silent=True)
+    backend = context.params.get("backend") if context else None
+    return f"klearctl {words} --backend {backend}" if backend else f"klearctl {words}"
+
+
 def output_option(*choices: str, default: str) -> Callable[[Command], Command]:
     """`-o FORMAT`."""
     return click.option(
@@ -72,8 +87,9 @@ def output_option(*choices: str, default: str) -> Callable[[Command], Command]:
 
 
 def layers(files: tuple[Path, ...], sets: tuple[str, ...]) -> list[Tree]:
-    """The trees of `-f` and `--set`, lowest first."""
-    return [*(read_toml(file) for file in files), parse_sets(sets)]
+    """The trees of `-f` and `--set`, lowest first; paths are those of the working folder."""
+    trees = [*(read_toml(file) for file in files), parse_sets(sets)]
+    return [absolute_paths(tree, Path.cwd()) for tree in trees]
 
 
 def stage_run(
@@ -89,25 +105,14 @@ def stage_run(
     for text in texts(found):
         if text.startswith("stage:"):
             raise ConfigError(f"{text} is known only in a recipe", fix="run:NAME, s3://... or a path")
-    config = load(config_type(known), [_absolute(tree) for tree in found])
+    config = load(config_type(known), found)
     return Run(name or new_name(known), known, platform.bucket), config
 
 
-def platform_of(namespace: str | None = None) -> PlatformConfig:
-    """The platform of klear.toml, with the namespace of the command line."""
+def platform_of(namespace: str | None = None, *, backend: str | None = None) -> PlatformConfig:
+    """The platform of klear.toml as the command line changes it: as runs on that backend find it."""
     platform = load_platform()
-    return replace(platform, namespace=namespace) if namespace else platform
-
-
-_PATHS = ("model", "data", "address", "models")
-
-
-def _absolute(value: Any, key: str = "") -> Any:
-    """Paths of this machine as absolute ones: a pod has another working folder."""
-    if isinstance(value, dict):
-        return {name: _absolute(item, "models" if key == "models" else name) for name, item in value.items()}
-    if isinstance(value, list):
-        return [_absolute(item, key) for item in value]
-    if isinstance(value, str) and key in _PATHS and ":" not in value and Path(value).exists():
-        return str(Path(value).resolve())
-    return value
+    platform = replace(platform, namespace=namespace) if namespace else platform
+    if (backend or platform.backend) == "local":
+        return on_this_machine(platform)
+    return replace(platform, backend="cluster")

@@ -28,7 +28,7 @@ def render(
     to: Path | None,
 ) -> None:
     """Print the manifests of STAGE, as `submit` would send them. Needs no cluster."""
-    platform = platform_of(namespace)
+    platform = platform_of(namespace, backend="cluster")
     run, config = stage_run(stage, name, files, sets, platform)
     objects = render_objects(run, config, platform=platform, gpus=gpus, workload=workload)
     if to is None:

@@ -7,6 +7,7 @@ from rich.table import Table
 from rich.text import Text
 
 from klearctl import records
+from klearctl.cli.options import as_typed
 from klearctl.config.recipe import Recipe, stage_run
 from klearctl.run import run_prefix
 
@@ -74,13 +75,13 @@ def _sample(sample: dict[str, Any]) -> Table:
 
 def _next(name: str, recipe: Recipe, bucket: str) -> Text:
     lines = [f"Everything lies under {bucket}/runs/{name}-*. Next:"]
-    words = [(f"klearctl status {name}", "its stages")]
+    words = [(as_typed(f"status {name}"), "its stages")]
     trained = [stage for stage in recipe.stages if stage in ("sft", "rl")]
     if trained:
         run = stage_run(name, trained[-1])
         words += [
-            (f"klearctl metrics {run}", "its numbers, step by step"),
-            (f"klearctl checkpoints {run} --get model", "the model as a folder"),
+            (as_typed(f"metrics {run}"), "its numbers, step by step"),
+            (as_typed(f"checkpoints {run} --get model"), "the model as a folder"),
         ]
     words.append((f"klearctl explain {(trained or recipe.stages)[-1]}", "what can be set"))
     width = max(len(word) for word, _ in words)

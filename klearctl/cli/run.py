@@ -5,18 +5,18 @@ from pathlib import Path
 
 import click
 
-from klearctl.cli.follow import follow, follow_run, line
+from klearctl.cli.follow import detachable, follow, follow_run, line
 from klearctl.cli.gauge import Gauge
-from klearctl.cli.options import Duration, layers, output_option, platform_of, settings_options
+from klearctl.cli.options import Duration, backend_option, layers, output_option, platform_of, settings_options
 from klearctl.cli.screen import Line
-from klearctl.cli.session import BACKENDS, home, open_backend, open_bucket
+from klearctl.cli.session import home, open_backend, open_bucket
 from klearctl.config.platform import PlatformConfig
 from klearctl.config.recipe import Recipe, load_recipe
 from klearctl.errors import ConfigError
 from klearctl.kube import lifecycle
-from klearctl.kube.backend import Backend
+from klearctl.kube.backend import Backend, Manifest
 from klearctl.kube.labels import STAGE
-from klearctl.kube.recipe import STAGE_WORD, newest, read_recipe, render_recipe
+from klearctl.kube.recipe import STAGE_WORD, drivers, read_recipe, render_recipe
 from klearctl.run import new_name
 
 
@@ -25,7 +25,7 @@ from klearctl.run import new_name
 @settings_options
 @click.option("--name", help="Name of the recipe's run [default: RECIPE-XXXXXX].")
 @click.option("--gpus", default=0, show_default=True, metavar="N", help="GPUs of each stage; 0 is CPU.")
-@click.option("--backend", type=click.Choice(BACKENDS), help="Where it runs [default: that of klear.toml, or local].")
+@backend_option
 @click.option("--timeout", type=Duration(), help="Give up waiting after this long (exit code 4); the run goes on.")
 @output_option("table", "json", default="table")
 def run(
@@ -39,12 +39,13 @@ def run(
     output: str,
 ) -> int:
     """Run the RECIPE folder: its stages one after another, on from where the newest unfinished run of it stands."""
-    platform = platform_of()
+    platform = platform_of(backend=backend)
     loaded = load_recipe(recipe, *layers(files, sets))
-    chosen = open_backend(backend, platform)
+    chosen = open_backend(platform)
     with open_bucket(platform) as bucket:
         started = start(chosen, loaded, platform, name=name, gpus=gpus)
-        code = follow_any(chosen, started, bucket, timeout_s=timeout)
+        with detachable(chosen, started):
+            code = follow_any(chosen, started, bucket, timeout_s=timeout)
         if code != 0:
             return code
         from klearctl.cli.report import evaluation, print_report, summary
@@ -63,21 +64,47 @@ def start(backend: Backend, recipe: Recipe, platform: PlatformConfig, *, name: s
     Raises:
         ConfigError: a run of that name is of another recipe or config.
     """
-    found = lifecycle.find(backend, name) if name else newest(backend, recipe)
-    if found:
-        known = found["metadata"]["name"]
-        wanted = render_recipe(known, recipe, platform=platform, gpus=gpus, env=_driver_env())
-        lifecycle.submit(backend, wanted)  # refuses another config under this name
-        now = lifecycle.state(backend, known)
-        if now != "succeeded" or name:
-            lifecycle.resume(backend, known)
-            done = "has succeeded before" if now == "succeeded" else f"was {now}; going on with it"
-            click.echo(f"{known} {done}", err=True)
-            return known
-    fresh = name or new_name(recipe.name)
-    lifecycle.submit(backend, render_recipe(fresh, recipe, platform=platform, gpus=gpus, env=_driver_env()))
-    click.echo(f"recipe run {fresh} created", err=True)
-    return fresh
+    known = name if name and lifecycle.find(backend, name) else None
+    known = known or (None if name else unfinished(backend, recipe, platform, gpus=gpus))
+    if known is None:
+        fresh = name or new_name(recipe.name)
+        with detachable(backend, fresh):
+            lifecycle.submit(backend, objects(fresh, recipe, platform, gpus=gpus))
+        click.echo(f"recipe run {fresh} created", err=True)
+        return fresh
+    lifecycle.submit(backend, objects(known, recipe, platform, gpus=gpus))  # refuses another config under this name
+    now = lifecycle.state(backend, known)
+    if now == "succeeded":
+        click.echo(f"{known} has succeeded before", err=True)
+        return known
+    click.echo(f"{known} was {now}; going on with {_place(backend, known, platform.bucket)}", err=True)
+    with detachable(backend, known):
+        lifecycle.resume(backend, known)
+    return known
+
+
+def unfinished(backend: Backend, recipe: Recipe, platform: PlatformConfig, *, gpus: int) -> str | None:
+    """The newest run of the recipe that has not succeeded and was asked for in the same way."""
+    for driver in drivers(backend, recipe):
+        name = driver["metadata"]["name"]
+        asked = objects(name, recipe, platform, gpus=gpus)
+        if lifecycle.state(backend, name) != "succeeded" and not lifecycle.changes(backend, asked):
+            return str(name)
+    return None
+
+
+def objects(name: str, recipe: Recipe, platform: PlatformConfig, *, gpus: int) -> list[Manifest]:
+    """A run of the recipe as objects of this machine."""
+    return render_recipe(name, recipe, platform=platform, gpus=gpus, env={"KLEAR_HOME": str(home())})
+
+
+def _place(backend: Backend, name: str, bucket: str) -> str:
+    """Where the run stands: the stage that was started last, and its newest checkpoint."""
+    stages = Gauge(backend, bucket).stages(name)
+    if not stages:
+        return "its first stage"
+    last = stages[-1]
+    return last.stage if last.checkpoint is None else f"{last.stage} from step {last.checkpoint}"
 
 
 def follow_any(backend: Backend, name: str, bucket: str, *, timeout_s: float | None) -> int:
@@ -96,7 +123,3 @@ def follow_any(backend: Backend, name: str, bucket: str, *, timeout_s: float | N
         return [line(gauge, stage, known.get(stage)) for stage in stages]
 
     return follow(backend, name, look, timeout_s=timeout_s)
-
-
-def _driver_env() -> dict[str, str]:
-    return {"KLEAR_HOME": str(home())}

@@ -11,21 +11,19 @@ from klearctl.config.platform import PlatformConfig
 from klearctl.errors import BackendError
 from klearctl.kube.backend import Backend
 
-BACKENDS = ("local", "cluster")
-
 
 def home() -> Path:
     """Where the local backend keeps state and bucket."""
-    return Path(os.environ.get("KLEAR_HOME") or Path.home() / ".local/share/klearctl")
+    return Path(os.environ.get("KLEAR_HOME") or "~/.local/share/klearctl").expanduser().absolute()
 
 
-def open_backend(word: str | None, platform: PlatformConfig) -> Backend:
-    """The backend of that name, or that of klear.toml.
+def open_backend(platform: PlatformConfig) -> Backend:
+    """The platform's backend.
 
     Raises:
-        BackendError: it cannot be reached.
+        BackendError: it cannot be reached, or has no place to keep its state.
     """
-    if (word or platform.backend) == "cluster":
+    if platform.backend == "cluster":
         raise BackendError(
             "this version cannot talk to a cluster yet",
             fix="klearctl render STAGE | kubectl apply -f -, or --backend local",
@@ -36,7 +34,12 @@ def open_backend(word: str | None, platform: PlatformConfig) -> Backend:
         )
     from klearctl.local.backend import LocalBackend
 
-    return cast(Backend, LocalBackend(home()))
+    try:
+        return cast(Backend, LocalBackend(home()))
+    except OSError as error:
+        raise BackendError(
+            f"{home()} cannot hold the state of runs: {error.strerror}", fix="KLEAR_HOME names another folder"
+        ) from error
 
 
 @contextlib.contextmanager

@@ -8,7 +8,7 @@ import yaml
 from rich.console import Console
 
 from klearctl.cli.gauge import Gauge
-from klearctl.cli.options import output_option, platform_of
+from klearctl.cli.options import as_typed, backend_option, output_option, platform_of
 from klearctl.cli.screen import details, listing
 from klearctl.cli.session import open_backend, open_bucket
 from klearctl.kube import lifecycle
@@ -22,22 +22,23 @@ _FIELDS = ("name", "stage", "state", "why", "step", "steps", "attempt", "checkpo
 @click.command()
 @click.argument("name", required=False)
 @click.option("--watch", is_flag=True, help="Follow NAME until it ends.")
+@backend_option
 @output_option("table", "json", "yaml", default="table")
-def status(name: str | None, watch: bool, output: str) -> int:
+def status(name: str | None, watch: bool, backend: str | None, output: str) -> int:
     """Show every run, or the run NAME."""
     if watch and not name:
         raise click.UsageError("--watch needs the NAME of a run")
-    platform = platform_of()
-    backend = open_backend(None, platform)
+    platform = platform_of(backend=backend)
+    known = open_backend(platform)
     if name:
-        lifecycle.get(backend, name)
+        lifecycle.get(known, name)
     with open_bucket(platform) as bucket:
-        gauge = Gauge(backend, bucket)
+        gauge = Gauge(known, bucket)
         if name and watch:
             from klearctl.cli.run import follow_any
 
-            return follow_any(backend, name, bucket, timeout_s=None)
-        found = _one(gauge, backend, name) if name else gauge.all()
+            return follow_any(known, name, bucket, timeout_s=None)
+        found = _one(gauge, known, name) if name else gauge.all()
         if output != "table":
             click.echo(_machine(found[0] if name else found, output), nl=False)
         elif not found:
@@ -59,7 +60,7 @@ def _table(found: list[Status], bucket: str, *, one: bool) -> None:
     else:
         console.print(listing(found))
     for lost in (row for row in found if row.state == "lost"):
-        click.echo(f"{lost.name} is lost; to go on: klearctl resume {lost.name}", err=True)
+        click.echo(f"{lost.name} is lost; to go on: {as_typed(f'resume {lost.name}')}", err=True)
 
 
 def _machine(found: Status | list[Status], output: str) -> str:

@@ -3,11 +3,12 @@
 from dataclasses import dataclass
 
 from klearctl.config.limits import at_least, between, one_of, positive
+from klearctl.errors import ConfigError
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class OptimizerConfig:
-    """AdamW and its schedule (Klear-Reasoner section 4.1)."""
+    """AdamW and its schedule; the defaults are those of the paper's rl (section 4.1), where it names them."""
 
     lr: float = 1e-6
     """Highest learning rate."""
@@ -25,10 +26,10 @@ class OptimizerConfig:
     """AdamW's decoupled weight decay."""
 
     beta1: float = 0.9
-    """AdamW's first moment."""
+    """AdamW's first moment; the paper names none."""
 
     beta2: float = 0.95
-    """AdamW's second moment."""
+    """AdamW's second moment; the paper names none."""
 
     grad_clip: float = 1.0
     """Largest norm of the gradient over all parameters."""
@@ -77,6 +78,8 @@ class TrainerConfig:
         positive("trainer.metrics_interval_s", self.metrics_interval_s)
         at_least("trainer.cpu_processes", self.cpu_processes, 1)
         at_least("trainer.cpu_threads", self.cpu_threads, 1)
+        if self.zero_stage == 0 and self.dtype == "bfloat16":
+            raise ConfigError("trainer.zero_stage is 0 with bfloat16", fix='zero_stage = 1, or dtype = "float32"')
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

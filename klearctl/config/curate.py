@@ -55,6 +55,9 @@ class SourceConfig:
     solution_field: str = ""
     """Field of a file that holds a worked solution, for `teacher.kind = "solutions"`; read up to `####` (GSM8K)."""
 
+    tests_field: str = "tests"
+    """Field of a file that holds a programming problem's tests (docs/verify.md has the form); it may be absent."""
+
     settings: dict[str, int | float | bool | str] = field(default_factory=dict)
     """Settings of a generated task, such as `min_terms = 3`; of `klear:functions` `min_steps` and `max_steps`."""
 

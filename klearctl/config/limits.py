@@ -7,7 +7,7 @@ from klearctl.errors import ConfigError
 
 def at_least(name: str, value: float, least: float) -> None:
     """Raises ConfigError where the value is below its limit."""
-    if value < least:
+    if not value >= least:  # NaN is no value either
         raise ConfigError(f"{name} is {value}", fix=f"at least {least}")
 
 

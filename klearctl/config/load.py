@@ -53,6 +53,24 @@ def read_toml(path: Path) -> Tree:
         raise ConfigError(f"{path} is not TOML: {error}", fix="see https://toml.io") from error
 
 
+_PATH_KEYS = ("model", "data", "address", "models")
+
+
+def absolute_paths(tree: Tree, folder: Path) -> Tree:
+    """Models and data that lie in that folder by their absolute paths: a pod has another working folder."""
+    return {key: _absolute(value, key, folder) for key, value in tree.items()}
+
+
+def _absolute(value: Any, key: str, folder: Path) -> Any:
+    if isinstance(value, Mapping):
+        return {name: _absolute(item, "models" if key == "models" else name, folder) for name, item in value.items()}
+    if isinstance(value, list):
+        return [_absolute(item, key, folder) for item in value]
+    if isinstance(value, str) and key in _PATH_KEYS and ":" not in value and (folder / value).exists():
+        return str((folder / value).resolve())
+    return value
+
+
 def parse_sets(words: Iterable[str]) -> Tree:
     """`KEY=VALUE` words as one tree; a VALUE is TOML, else a string.
 

@@ -1,6 +1,6 @@
 """klear.toml: the platform that runs happen on. It says where; a recipe says what."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from klearctl.config.limits import at_least, one_of
@@ -99,6 +99,18 @@ class PlatformConfig:
         one_of("backend", self.backend, ("cluster", "local"))
         if not self.bucket.startswith("s3://"):
             raise ConfigError(f"bucket is {self.bucket!r}", fix="s3://BUCKET, or s3://BUCKET/PREFIX")
+
+
+EMBEDDED_BUCKET, EMBEDDED_SECRET = "s3://klear", "klear-s3"
+
+
+def on_this_machine(platform: PlatformConfig) -> PlatformConfig:
+    """The platform of a run on the local backend: the embedded server's bucket and keys, and no queue.
+
+    A klear.toml that is written for the local backend may name another bucket of that server.
+    """
+    bucket = platform.bucket if platform.backend == "local" else EMBEDDED_BUCKET
+    return replace(platform, backend="local", queue="", bucket=bucket, storage_secret=EMBEDDED_SECRET)
 
 
 def load_platform(path: Path | None = None) -> PlatformConfig:

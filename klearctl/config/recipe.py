@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from klearctl.config.load import Tree, from_dict, merge, read_toml, texts, to_dict
+from klearctl.config.load import Tree, absolute_paths, from_dict, merge, read_toml, texts, to_dict
 from klearctl.config.stages import StageConfig, config_type
 from klearctl.errors import ConfigError
 from klearctl.run import STAGES, Stage, check_name, check_stage
@@ -59,7 +59,7 @@ def load_recipe(folder: Path, *layers: Tree) -> Recipe:
         raise ConfigError(
             f"{folder / 'recipe.toml'} names the stages {list(stages)}", fix="name each stage once, at least one"
         )
-    trees = {stage: read_toml(settled / f"{stage}.toml") for stage in stages}
+    trees = {stage: absolute_paths(read_toml(settled / f"{stage}.toml"), settled) for stage in stages}
     for layer in layers:
         _apply(trees, layer)
     return check_recipe(settled.name, stages, trees)

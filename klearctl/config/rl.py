@@ -116,7 +116,7 @@ class RLConfig:
     """The policy loss."""
 
     logprob_gap_limit: float = 1.0
-    """Nats by which a server's log-probs may differ from the trainer's, on average; beyond it the run stops."""
+    """Nats by which a server's log-probs of a rollout may differ from the trainer's, on average over its tokens."""
 
     max_skipped_batches: int = 10
     """The run ends when so many batches in a row had no group with two different rewards."""
@@ -147,3 +147,13 @@ class RLConfig:
         one_of("rewards", self.rewards, ("soft", "binary", "klear"))
         positive("temperature", self.temperature)
         positive("logprob_gap_limit", self.logprob_gap_limit)
+        longest = self.max_prompt_tokens + self.max_response_tokens
+        for name, room in (
+            ("trainer.row_tokens", self.trainer.row_tokens),
+            ("server.max_model_len", self.server.max_model_len),
+        ):
+            if longest > room:
+                raise ConfigError(
+                    f"max_prompt_tokens and max_response_tokens are {longest} together, {name} is {room}",
+                    fix=f"{name} = {longest}",
+                )

@@ -75,8 +75,8 @@ class SFTConfig:
     data: str = "s3://klear/data/sft.parquet"
     """Parquet with prompt and response: a path, `s3://...`, or `run:NAME` of a curate run."""
 
-    epochs: int = 3
-    """Passes over the data, unless `steps` is given (Klear-Reasoner section 4.1)."""
+    epochs: int = 4
+    """Passes over the data, unless `steps` is given (Klear-Reasoner section 4.1: 4)."""
 
     steps: int = 0
     """Optimizer steps; 0 counts them from `epochs`."""
@@ -84,8 +84,10 @@ class SFTConfig:
     batch_samples: int = 128
     """Samples of each optimizer step, over all ranks."""
 
-    optimizer: OptimizerConfig = field(default_factory=lambda: OptimizerConfig(lr=1e-5, decay="cosine"))
-    """AdamW and its schedule."""
+    optimizer: OptimizerConfig = field(
+        default_factory=lambda: OptimizerConfig(lr=8e-5, decay="cosine", min_lr_ratio=0.5)
+    )
+    """AdamW and its schedule (Klear-Reasoner section 4.1: 8e-5 by cosine to 4e-5)."""
 
     trainer: TrainerConfig = field(default_factory=lambda: TrainerConfig(checkpoint_every=100))
     """How the trainer runs."""

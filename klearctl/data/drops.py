@@ -37,6 +37,17 @@ class Drops:
                 kept.append(one)
         return kept
 
+    def of(self, source: str) -> "Drops":
+        """What was dropped of one source."""
+        return Drops({key: count for key, count in self.counts.items() if key[1] == source})
+
+    def add(self, other: "Drops") -> None:
+        """Counts what another table has counted too."""
+        for key, count in other.counts.items():
+            mine = self.counts.setdefault(key, Count())
+            mine.seen += count.seen
+            mine.dropped += count.dropped
+
     def total(self) -> int:
         """Problems dropped so far, by any rule."""
         return sum(count.dropped for count in self.counts.values())

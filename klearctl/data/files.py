@@ -31,10 +31,13 @@ def read_file(source: SourceConfig, drops: Drops) -> Iterator[Candidate]:
         prompt, answer = _text(row, source.prompt_field), _text(row, source.answer_field)
         solution = _text(row, source.solution_field)
         answer = answer.rpartition(MARK)[2].strip()
-        good = bool(prompt and answer)
+        tests = _tests(row, source.tests_field)
+        good = bool(prompt and (answer or tests))
         drops.saw("lacks a field", source.address, kept=good)
         if good:
-            yield candidate(source.address, task, prompt, answer, solution=solution.partition(MARK)[0].strip())
+            known = _text(row, "task") or task  # what curate wrote, in another run
+            solution = solution.partition(MARK)[0].strip()
+            yield candidate(source.address, known, prompt, answer, solution=solution, tests=tests)
 
 
 def _rows(address: str) -> Iterable[Any]:
@@ -83,6 +86,12 @@ def _text(row: Any, field: str) -> str:
     if not isinstance(value, str) or any("\ud800" <= letter <= "\udfff" for letter in value):
         return ""
     return value.strip()
+
+
+def _tests(row: Any, field: str) -> str:
+    """The tests as JSON; a file may hold them as JSON text or as they are."""
+    value = row.get(field) if isinstance(row, dict) else None
+    return json.dumps(value) if isinstance(value, dict) else _text(row, field)
 
 
 def _stem(address: str) -> str:

@@ -1,4 +1,4 @@
-"""What commands see of a backend: seven verbs on objects. `local` has them, a cluster has them."""
+"""What commands see of a backend: eight verbs on objects. `local` has them, a cluster has them."""
 
 from collections.abc import Iterator, Mapping
 from typing import Any, Protocol

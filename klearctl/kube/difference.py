@@ -5,12 +5,13 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 _MINE = ("spec", "data")
+_CONFIGS = ("data.config.json", "data.recipe.json")
 
 
 def differences(standing: Mapping[str, Any] | None, wanted: Mapping[str, Any]) -> list[str]:
     """One line for each value that would change, `path: old -> new`.
 
-    What only the standing object has is no difference: servers fill in defaults.
+    What only the standing object has is no difference, as servers fill in defaults; but in a run's config it is.
     """
     if standing is None:
         return [f"{wanted['kind']} {wanted['metadata']['name']}: missing"]
@@ -18,13 +19,27 @@ def differences(standing: Mapping[str, Any] | None, wanted: Mapping[str, Any]) -
 
 
 def _compare(old: Any, new: Any, path: str) -> Iterator[str]:
-    if path == "data.config.json":
-        yield from _compare(json.loads(old or "{}"), json.loads(new), "")
+    if path in _CONFIGS:
+        yield from _compare_config(json.loads(old or "{}"), json.loads(new))
     elif isinstance(new, Mapping) and isinstance(old, Mapping):
         for key in new:
-            yield from _compare(old.get(key), new[key], f"{path}.{key}".removeprefix(".").removeprefix("config."))
+            yield from _compare(old.get(key), new[key], f"{path}.{key}")
     elif isinstance(new, list) and isinstance(old, list) and len(new) == len(old):
         for place, (before, after) in enumerate(zip(old, new, strict=True)):
             yield from _compare(before, after, f"{path}[{place}]")
     elif old != new and path != "spec.suspend":  # a queue or `cancel` changes that one
+        yield f"{path}: {json.dumps(old)} -> {json.dumps(new)}"
+
+
+def _compare_config(old: Any, new: Any, path: str = "") -> Iterator[str]:
+    if isinstance(new, Mapping) and isinstance(old, Mapping):
+        for key in dict.fromkeys([*old, *new]):
+            inner = f"{path}.{key}".removeprefix(".").removeprefix("config.").removeprefix("stages.")
+            if key not in new:
+                yield f"{inner}: {json.dumps(old[key])} -> nothing"
+            elif key not in old:
+                yield f"{inner}: nothing -> {json.dumps(new[key])}"
+            else:
+                yield from _compare_config(old[key], new[key], inner)
+    elif old != new:
         yield f"{path}: {json.dumps(old)} -> {json.dumps(new)}"

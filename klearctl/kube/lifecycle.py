@@ -1,5 +1,6 @@
 """What can be done with a run, through a backend's verbs alone: submit, find, cancel, resume, delete."""
 
+import time
 from collections.abc import Iterable
 
 from klearctl.errors import BackendError, ConfigError
@@ -7,7 +8,7 @@ from klearctl.kube.backend import Backend, Manifest
 from klearctl.kube.difference import differences
 from klearctl.kube.labels import RECIPE, RUN
 from klearctl.kube.sandbox import own_secrets
-from klearctl.kube.status import ENDED, State, has_ended, read_state
+from klearctl.kube.status import ENDED, State, has_ended, is_at_rest, read_state
 
 WORKLOADS = ("JobSet", "Job")
 _BESIDE = ("ConfigMap", "NetworkPolicy")  # what is rendered for a run beside its workload
@@ -24,15 +25,18 @@ def submit(backend: Backend, objects: list[Manifest]) -> str:
     if find(backend, name) is None:
         _start(backend, objects)
         return "created"
-    changed = [
-        line for item in objects for line in differences(backend.get(item["kind"], item["metadata"]["name"]), item)
-    ]
+    changed = changes(backend, objects)
     if changed:
         raise ConfigError(
             f"the run {name} exists with another config:\n  " + "\n  ".join(changed),
             fix=f"another --name, or klearctl delete {name} first",
         )
     return "unchanged"
+
+
+def changes(backend: Backend, objects: list[Manifest]) -> list[str]:
+    """What a run that is there differs in from these objects, one line each."""
+    return [line for item in objects for line in differences(backend.get(item["kind"], item["metadata"]["name"]), item)]
 
 
 def find(backend: Backend, name: str) -> Manifest | None:
@@ -112,23 +116,31 @@ def delete(backend: Backend, name: str) -> None:
     Raises:
         ConfigError: there is no such run, or it has not ended.
     """
-    workload = get(backend, name)
-    if read_state(workload, pods(backend, name))[0] not in ENDED:
-        raise ConfigError(f"the run {name} has not ended", fix=f"klearctl cancel {name} first")
-    backend.delete(workload["kind"], name)
+    check_ended(backend, name)
+    backend.delete(get(backend, name)["kind"], name)
     backend.drop_logs(name)
 
 
+def check_ended(backend: Backend, name: str) -> None:
+    """Raises ConfigError where the run has not ended, or there is none."""
+    if state(backend, name) not in ENDED:
+        raise ConfigError(f"the run {name} has not ended", fix=f"klearctl cancel {name} first")
+
+
 def wait_ended(backend: Backend, name: str, *, timeout_s: float) -> None:
-    """Returns when no pod of the run is left running.
+    """Returns when the suspended run is at rest: whoever runs it has seen the word, and no pod is left running.
 
     Raises:
         BackendError: they did not end in time.
     """
+    kind, end = get(backend, name)["kind"], time.monotonic() + timeout_s
+    for _, workload in backend.watch(kind, {RUN: name}, timeout_s):
+        if is_at_rest(workload):
+            break
     living = {pod["metadata"]["name"] for pod in pods(backend, name) if not has_ended(pod)}
     if not living:
         return
-    for change, pod in backend.watch("Pod", {RUN: name}, timeout_s):
+    for change, pod in backend.watch("Pod", {RUN: name}, max(0.0, end - time.monotonic())):
         if change == "DELETED" or has_ended(pod):
             living.discard(pod["metadata"]["name"])
         else:

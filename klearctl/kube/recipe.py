@@ -95,11 +95,11 @@ def read_recipe(text: str) -> tuple[str, Recipe, dict[str, Any], int]:
     return raw["run"], recipe, raw["platform"], raw["gpus"]
 
 
-def newest(backend: Backend, recipe: Recipe) -> Manifest | None:
-    """The driver of the newest run of this recipe with this config, whatever its state."""
+def drivers(backend: Backend, recipe: Recipe) -> list[Manifest]:
+    """The drivers of all runs of this recipe with this config, the newest first."""
     found = [
         job
         for job in backend.list("Job", {STAGE: STAGE_WORD})
         if job["metadata"].get("annotations", {}).get(DIGEST) == recipe.digest
     ]
-    return max(found, key=lambda job: job["metadata"].get("creationTimestamp", ""), default=None)
+    return sorted(found, key=lambda job: job["metadata"].get("creationTimestamp", ""), reverse=True)

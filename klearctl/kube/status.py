@@ -76,6 +76,12 @@ def read_state(workload: Mapping[str, Any], pods: Sequence[Mapping[str, Any]]) -
     return "pending", _wait_reason(living)
 
 
+def is_at_rest(workload: Mapping[str, Any]) -> bool:
+    """Whether its controller makes no further pods: it has ended, is lost, or has seen that it is suspended."""
+    conditions = {item["type"]: item for item in workload.get("status", {}).get("conditions", ())}
+    return _true(conditions, LOST, "Completed", "Complete", "Failed", "Suspended") is not None
+
+
 def _true(conditions: Mapping[str, Any], *kinds: str) -> Mapping[str, Any] | None:
     return next((conditions[kind] for kind in kinds if conditions.get(kind, {}).get("status") == "True"), None)
 

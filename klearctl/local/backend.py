@@ -95,7 +95,7 @@ class LocalBackend:
                 check_fixed(old, new)
             self._store.put(new)
             told = self._lives.begin(kind, name)
-        self._lives.wait_ready(told, name)
+        self._lives.wait_ready(told, kind, name)
         return self._store.get(kind, name) or new
 
     def delete(self, kind: str, name: str) -> None:
@@ -148,7 +148,7 @@ class LocalBackend:
             self._store.put(new)
             told = self._lives.begin(kind, name)
         try:
-            self._lives.wait_ready(told, name)
+            self._lives.wait_ready(told, kind, name)
         except BackendError:
             if word == "created":
                 self.delete(kind, name)

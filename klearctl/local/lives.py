@@ -48,7 +48,7 @@ class Lives:
             os.close(ready)
         return told
 
-    def wait_ready(self, told: int | None, name: str) -> None:
+    def wait_ready(self, told: int | None, kind: str, name: str) -> None:
         """Return once the supervisor runs.
 
         Raises:
@@ -60,18 +60,25 @@ class Lives:
             text = answer.read()
         if text != "ready":
             what, _, fix = text.partition("\n")
-            raise BackendError(what or f"the supervisor of {name} died at once", fix=fix or f"read {self._folder}")
+            said = _last_line(self._path(kind, name, "log"))  # whoever made the workload takes the log away with it
+            raise BackendError(what or f"the supervisor of {name} died at once: {said}", fix=fix or "try again")
 
     def find_lost(self) -> None:
-        """Find workloads whose supervisor died: end their orphans, and say so in a condition."""
+        """Find workloads whose supervisor died: end their orphans, and say so in a condition.
+
+        One that had come to its end needs no condition, but its last pods may have been ending when it died.
+        """
         for root in self._store.workloads():
-            if is_settled(root) or is_true(root, LOST) or is_ending(root):
+            if is_true(root, LOST) or is_ending(root) or (is_settled(root) and not self._living(root)):
                 continue
             with self._store.lock():
                 latest = self._store.get(root["kind"], name_of(root))
-                if latest is None or is_settled(latest) or is_true(latest, LOST) or self.is_held(latest):
+                if latest is None or is_true(latest, LOST) or self.is_held(latest):
                     continue
-                self._bury(latest)
+                if is_settled(latest):
+                    self._end_pods(latest)
+                else:
+                    self._bury(latest)
 
     def is_held(self, root: Object) -> bool:
         """Whether the workload's supervisor lives."""
@@ -112,21 +119,32 @@ class Lives:
         process.start_detached(words, folder=self._store.root, log=self._path(kind, name, "log"), keep=(lock, ready))
 
     def _bury(self, root: Object) -> None:
+        message = self._end_pods(root)
+        status = dict(root.get("status") or {})
+        put_condition(status, LOST, True, SUPERVISOR_DIED, message, now=time.time())
+        self._store.put(root | {"status": status})
+
+    def _end_pods(self, root: Object) -> str:
+        """End what the pods left, and let them have failed; what is said of it comes back."""
         log = self._path(root["kind"], name_of(root), "log")
         message = f"its supervisor is gone ({_last_line(log)}), and what it had started was ended"
         for pod in self._end_orphans(root):
             status = pod["status"] | {"phase": "Failed", "reason": SUPERVISOR_DIED, "message": message}
             self._store.put(pod | {"status": status})
-        status = dict(root.get("status") or {})
-        put_condition(status, LOST, True, SUPERVISOR_DIED, message, now=time.time())
-        self._store.put(root | {"status": status})
+        return message
 
-    def _end_orphans(self, root: Object) -> list[Object]:
-        """KILL what the workload's pods left, and nothing else. Returns the pods that had not ended."""
+    def _living(self, root: Object) -> list[Object]:
+        return [pod for pod in self._pods(root) if pod["status"]["phase"] not in ("Succeeded", "Failed")]
+
+    def _pods(self, root: Object) -> list[Object]:
         uids = {root["metadata"]["uid"]} | {
             job["metadata"]["uid"] for job in self._store.find("Job", {}) if root["metadata"]["uid"] in owners_of(job)
         }
-        pods = [pod for pod in self._store.find("Pod", {}) if uids & set(owners_of(pod))]
+        return [pod for pod in self._store.find("Pod", {}) if uids & set(owners_of(pod))]
+
+    def _end_orphans(self, root: Object) -> list[Object]:
+        """KILL what the workload's pods left, and nothing else. Returns the pods that had not ended."""
+        pods = self._pods(root)
         marks = [pod["metadata"]["uid"] for pod in pods]
         while left := process.processes_of(marks) if marks else []:
             for one in left:

@@ -3,10 +3,10 @@
 A fault of a server is never a score: its requests go to another one, and the run ends when none is left.
 """
 
+import queue
 import threading
 import time
-from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -79,20 +79,35 @@ class Fleet:
         Raises:
             RunFailed: no server is left, or a request is refused.
         """
-        alive = set(self.servers)
-        with ThreadPoolExecutor(max(1, min(len(asks), IN_FLIGHT * len(self.servers)))) as pool:
+        alive, taking = set(self.servers), threading.Lock()
+        left: Iterator[tuple[int, Ask]] = iter(enumerate(asks))
+        done: queue.SimpleQueue[tuple[int, list[Sampled]] | BaseException] = queue.SimpleQueue()
 
-            def work_on(place: int, ask: Ask) -> list[Sampled]:
-                found = self._answer(ask, alive, temperature, max_tokens)
-                then(place, found)
-                return found
-
-            work = [pool.submit(work_on, place, ask) for place, ask in enumerate(asks)]
+        def work() -> None:
             try:
-                return [one.result() for one in work]
-            except BaseException:
-                pool.shutdown(wait=False, cancel_futures=True)
-                raise
+                while True:
+                    with taking:
+                        taken = next(left, None)
+                    if taken is None:
+                        return
+                    place, ask = taken
+                    found = self._answer(ask, alive, temperature, max_tokens)
+                    then(place, found)
+                    done.put((place, found))
+            except BaseException as error:  # noqa: BLE001 (whoever takes the results raises it)
+                done.put(error)
+
+        for _ in range(min(len(asks), IN_FLIGHT * len(self.servers))):
+            threading.Thread(target=work, daemon=True).start()  # one that waits for an hour must not hold an exit
+        answers: dict[int, list[Sampled]] = {}
+        while len(answers) < len(asks):
+            came = done.get()
+            if isinstance(came, BaseException):
+                with taking:
+                    left = iter(())
+                raise came
+            answers[came[0]] = came[1]
+        return [answers[place] for place in range(len(asks))]
 
     def _answer(self, ask: Ask, alive: set[Server], temperature: float, max_tokens: int) -> list[Sampled]:
         fault: ServerFault | None = None

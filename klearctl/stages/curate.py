@@ -84,13 +84,13 @@ def divide(config: CurateConfig, bucket: str, progress: Progress) -> Sets:
     new = dedup.deduplicate(found, drops)
     progress.done(len(new))
 
-    heldout, rest = _hold_out(config, new, bucket, drops)
+    heldout, forbidden, rest = _hold_out(config, new, bucket, progress)
     progress.done(len(heldout))
 
-    clean = dedup.decontaminate(rest, heldout, drops)
+    clean = dedup.decontaminate(rest, forbidden, drops)
+    progress.done(len(clean))
     if not clean:
         raise RunFailed("no problem is left to train on", fix="lower heldout.problems or add sources")
-    progress.done(len(clean))
 
     clean = _shuffled(clean, f"{config.seed}/split")
     cut = round(config.sft_share * len(clean))
@@ -116,20 +116,36 @@ def _read(
 
 
 def _hold_out(
-    config: CurateConfig, new: list[Candidate], bucket: str, drops: Drops
-) -> tuple[list[Candidate], list[Candidate]]:
-    """The held-out problems, and the problems that remain."""
+    config: CurateConfig, new: list[Candidate], bucket: str, progress: Progress
+) -> tuple[list[Candidate], list[Candidate], list[Candidate]]:
+    """The held-out problems, all problems that must not be trained on, and the problems that remain."""
     wanted, own = config.heldout.problems, config.heldout.sources
     if own:
-        theirs = dedup.deduplicate(_read(own, "heldout", "heldout", config.seed, bucket, drops), drops)
-        return _shuffled(theirs, f"{config.seed}/heldout")[:wanted], new
+        theirs = _read_heldout(own, config.seed, bucket, progress)
+        return _shuffled(theirs, f"{config.seed}/heldout")[:wanted], theirs, new
     if len(new) <= wanted:
         raise RunFailed(
             f"{wanted} problems are to be held out, and the sources have {len(new)}",
             fix="lower heldout.problems or add sources",
         )
     drawn = _shuffled(new, f"{config.seed}/heldout")
-    return drawn[:wanted], drawn[wanted:]
+    return drawn[:wanted], drawn[:wanted], drawn[wanted:]
+
+
+def _read_heldout(sources: Sequence[SourceConfig], seed: int, bucket: str, progress: Progress) -> list[Candidate]:
+    """The problems of the held-out set's own sources, each of which is under the limit on drops by itself.
+
+    Raises:
+        RunFailed: a rule removed more than its share of one of them, or nothing is left.
+    """
+    own = Drops()
+    theirs = dedup.deduplicate(_read(sources, "heldout", "heldout", seed, bucket, own), own)
+    for source in {source for _, source in own.counts}:
+        own.of(source).check(progress.max_drop)
+    progress.drops.add(own)
+    if not theirs:
+        raise RunFailed(f"the held-out sources have no problem\n{own.table()}", fix="mend heldout.sources")
+    return theirs
 
 
 def _shuffled(candidates: list[Candidate], seed: str) -> list[Candidate]:

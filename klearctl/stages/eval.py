@@ -101,7 +101,10 @@ class Judge:
         chat = Chat(folder)
         fleet = Fleet(self._servers, stop_tokens=chat.stop_tokens)
         fleet.wait_ready(timeout_s=self._config.server.ready_timeout_s)
-        push_files(fleet, sorted(folder.glob("*.safetensors")), version=label)
+        files = sorted(folder.glob("*.safetensors"))
+        if not files:
+            raise ConfigError(f"{self._config.models[label]} has no .safetensors", fix="save it in that format")
+        push_files(fleet, files, version=label)
         examiner = Examiner(chat, fleet, self._rewards, max_tokens=self._config.max_response_tokens)
         before = list(self._config.models).index(label) * len(self._config.temperatures)
         rounds: list[list[Group]] = []

@@ -78,12 +78,9 @@ def rewards_for(
     with ExitStack() as stack:
         maths = None if all(one.tests for one in problems) else stack.enter_context(_workers())
         judge = stack.enter_context(code()) if any(one.tests for one in problems) else None
-        pool = stack.enter_context(ThreadPoolExecutor(AT_ONCE, thread_name_prefix="rewards"))
-        try:
-            yield Rewards(maths, judge, scheme, pool)
-        except BaseException:
-            pool.shutdown(wait=False, cancel_futures=True)
-            raise
+        pool = ThreadPoolExecutor(AT_ONCE, thread_name_prefix="rewards")
+        stack.callback(pool.shutdown, wait=False, cancel_futures=True)  # what is under way ends with its judge
+        yield Rewards(maths, judge, scheme, pool)
 
 
 def check_answers(problems: Sequence[Problem]) -> None:

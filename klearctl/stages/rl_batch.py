@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
-from klearctl.benchmarks.scores import standard_error
+from klearctl.benchmarks.scores import average, standard_error
 from klearctl.config.rl import RLConfig
 from klearctl.data.table import Problem
 from klearctl.errors import ConfigError, RunFailed
@@ -143,9 +143,12 @@ def measure(groups: Sequence[Group], rollouts: Sequence[Rollout], *, seconds: fl
     """What a row of metrics says of a batch; the reward is that of all rollouts, those of dropped groups too."""
     sampled = [one for group in groups for one in group.sampled]
     tokens = sum(len(one.tokens) for one in sampled)
+    solved = [[float(reward == 1.0) for reward in group.rewards] for group in groups]  # what eval counts
     return {
         "reward": sum(sum(group.rewards) for group in groups) / len(sampled),
         "reward_stderr": standard_error([group.rewards for group in groups]),
+        "solved": average(solved),
+        "solved_stderr": standard_error(solved),
         "groups": len(groups),
         "kept_groups": sum(len(set(group.rewards)) > 1 for group in groups),
         "response_len": tokens / len(sampled),

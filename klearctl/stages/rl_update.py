@@ -6,7 +6,7 @@ Called by all ranks with the same batch; each works on its share.
 import random
 from collections.abc import Callable
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from klearctl.config.rl import LossConfig, RLConfig
 from klearctl.errors import RunFailed
@@ -36,16 +36,17 @@ def update(engine: "Engine", rollouts: list[Rollout], config: RLConfig, *, step:
     mine = sorted(place for part in parts for place in part[engine.rank :: engine.world_size])
     old = dict(zip(mine, engine.logprobs([sample_of(rollouts[place]) for place in mine]), strict=True))
     gap = logprob_gap(old, rollouts)
-    if not gap <= config.logprob_gap_limit:
+    if not gap.largest <= config.logprob_gap_limit:
         raise RunFailed(
-            f"after the push for step {step} the servers' log-probs differ from the trainer's by {gap:.3g} nats,"
-            f" logprob_gap_limit is {config.logprob_gap_limit:g}",
+            f"after the push for step {step} a server's log-probs of a rollout differ from the trainer's by"
+            f" {gap.largest:.3g} nats a token, logprob_gap_limit is {config.logprob_gap_limit:g}",
             fix="look for a server with other weights or another precision",
         )
     sums = torch.zeros(len(LossSums._fields), dtype=torch.float64)
     rows = [one_update(engine, rollouts, part, old, config.loss, sums) for part in parts]
     return {
-        "logprob_gap": gap,
+        "logprob_gap": gap.mean,
+        "logprob_gap_largest": gap.largest,
         "updates": len(rows),
         "loss": sum(row["loss"] for row in rows) / len(rows),
         "grad_norm": sum(row["grad_norm"] for row in rows) / len(rows),
@@ -61,17 +62,29 @@ def divide(samples: int, updates: int, *, seed: str) -> list[list[int]]:
     return [order[samples * part // count : samples * (part + 1) // count] for part in range(count)]
 
 
-def logprob_gap(old: "dict[int, Tensor]", rollouts: list[Rollout]) -> float:
-    """Mean distance, in nats, between the trainer's log-probs and the servers', over the tokens of all ranks."""
+class Gap(NamedTuple):
+    """Distance between the trainer's log-probs and the servers', in nats a token."""
+
+    mean: float
+    """Over the tokens of all rollouts."""
+
+    largest: float
+    """Of one rollout, over its tokens: one server with other weights among many shows here."""
+
+
+def logprob_gap(old: "dict[int, Tensor]", rollouts: list[Rollout]) -> Gap:
+    """The gap over the rollouts of all ranks."""
     import torch
 
-    distance = tokens = 0.0
+    distance = tokens = worst = 0.0
     for place, logp_T in old.items():
         theirs_T = torch.tensor(rollouts[place].server_logprobs, device=logp_T.device)
-        distance += (logp_T - theirs_T).abs().sum().item()
-        tokens += len(logp_T)
+        own = (logp_T - theirs_T).abs().sum().item()
+        distance, tokens = distance + own, tokens + len(logp_T)
+        own /= len(logp_T)
+        worst = own if not own <= worst else worst  # NaN is the worst of all
     distance, tokens = ranks.total([distance, tokens])
-    return distance / tokens
+    return Gap(distance / tokens, ranks.largest(worst))
 
 
 def one_update(

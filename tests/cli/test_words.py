@@ -8,6 +8,8 @@ from pathlib import Path
 import pytest
 import yaml
 
+from klearctl.cli.session import home
+
 KLEARCTL = str(Path(sys.executable).parent / "klearctl")
 
 
@@ -37,6 +39,8 @@ def klearctl(tmp_path):
         (["submit", "rl", "--name", "RL_1"], "'RL_1' cannot be the name of a run", "small letters"),
         (["submit", "rl", "--name", "a" * 41], "has 41 characters", "at most 40"),
         (["submit", "rl", "--wait", "--timeout", "soon"], "soon is no duration", "klearctl submit --help"),
+        (["submit", "rl", "--timeout", "5m"], "--timeout ends the waiting of --wait", "klearctl submit --help"),
+        (["submit", "rl", "--set", "loss.clip_high=nan"], "loss.clip_high is nan", "at least 0.0"),
         (["run", "absent"], "cannot be read", "check the path"),
         (["status", "absent"], "there is no run absent", "klearctl status"),
         (["status", "--watch"], "--watch needs the NAME of a run", "klearctl status"),
@@ -54,6 +58,21 @@ def test_wrong_words_exit_2_with_what_and_what_to_try(klearctl, words, what, fix
 def test_a_cluster_that_cannot_be_reached_exits_3(klearctl):
     done = klearctl("submit", "rl", "--backend", "cluster")
     assert (done.returncode, len(done.stderr.strip().splitlines())) == (3, 2)
+
+
+def test_a_home_that_is_no_folder_exits_3(klearctl, tmp_path):
+    (tmp_path / "file").write_text("")
+    done = klearctl("status", KLEAR_HOME=str(tmp_path / "file"))
+    error, attempt = done.stderr.strip().splitlines()
+    assert (done.returncode, "cannot hold the state of runs" in error, "KLEAR_HOME" in attempt) == (3, True, True)
+
+
+@pytest.mark.parametrize(("word", "folder"), [("state", "state"), ("~/state", "home/state")])
+def test_a_home_is_a_folder_of_here_or_of_the_user(word, folder, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("HOME", str(tmp_path / "home"))
+    monkeypatch.setenv("KLEAR_HOME", word)
+    assert home() == tmp_path / folder
 
 
 @pytest.mark.parametrize("stage", ["curate", "sft", "rl", "eval"])
@@ -107,11 +126,6 @@ def loaded_by(code):
 
 
 _SITE = f"import sys; sys.path[:0] = {[path for path in sys.path if path]!r}\n"
-
-
-def test_help_imports_nothing_but_click_and_the_standard_library():
-    extra = loaded_by("from klearctl.cli.main import main; main()") - loaded_by("pass")
-    assert {name for name in extra if name not in sys.stdlib_module_names} == {"click", "klearctl"}
 
 
 def test_render_loads_nothing_heavy():

@@ -66,3 +66,9 @@ def test_a_setting_for_no_stage_is_refused(folder, layer, message):
 def test_a_missing_folder_is_named(tmp_path):
     with pytest.raises(ConfigError, match="cannot be read"):
         load_recipe(tmp_path / "absent")
+
+
+def test_paths_in_a_recipe_are_those_of_its_folder(folder):
+    (folder / "mine.parquet").write_bytes(b"")
+    (folder / "rl.toml").write_text('model = "run:x"\ndata = "mine.parquet"')
+    assert load_recipe(folder).settings["rl"].data == str(folder / "mine.parquet")

@@ -71,7 +71,7 @@ def test_ctrl_c_detaches_and_the_printed_cancel_ends_everything(klear):
     assert "detached; long goes on" in shown
     left = list(klear.processes().values())
     assert sum("klearctl.local.supervisor" in line for line in left) == 1
-    assert all(re.search(r"local\.supervisor|local\.keeper|weed|stages\.curate", line) for line in left), left
+    assert all(re.search(r"local\.supervisor|local\.s3\.keeper|weed|stages\.curate", line) for line in left), left
     assert klear.run("cancel", "long").returncode == 0
     wait_for(lambda: klear.processes() == {})
     assert klear.status("long")["state"] == "cancelled"
@@ -99,7 +99,7 @@ def test_ctrl_c_leaves_a_recipe_running_and_what_it_prints_leads_back_and_ends_i
 
     left = list(klear.processes().values())
     supervised = {found[1] for line in left if (found := re.search(r"local\.supervisor .*--name (\S+)", line))}
-    others = r"local\.supervisor|local\.keeper|weed|cli\.drive|stages\.launch sft|stages\.sft"
+    others = r"local\.supervisor|local\.s3\.keeper|weed|cli\.drive|stages\.launch sft|stages\.sft"
     assert (supervised, [line for line in left if not re.search(others, line)]) == ({name, f"{name}-sft"}, [])
     step = klear.status(f"{name}-sft")["step"]
     wait_for(lambda: klear.status(f"{name}-sft")["step"] > step)
@@ -112,3 +112,11 @@ def test_ctrl_c_leaves_a_recipe_running_and_what_it_prints_leads_back_and_ends_i
     assert following.wait(timeout=60) == 0
     wait_for(lambda: klear.processes() == {})
     assert [klear.status(run)["state"] for run in (name, f"{name}-sft")] == ["cancelled", "cancelled"]
+
+    kept = klear.status(f"{name}-sft")["checkpoint"]
+    again = klear.start("run", "pair", stderr=subprocess.PIPE, text=True)
+    assert again.stderr.readline() == f"{name} was cancelled; going on with sft from step {kept}\n"
+    wait_for(lambda: (klear.status(f"{name}-sft")["step"] or 0) > kept)
+    again.send_signal(signal.SIGINT)
+    assert again.wait(timeout=60) == 130
+    assert klear.run("cancel", name).returncode == 0

@@ -10,6 +10,7 @@ from itertools import pairwise
 
 import pytest
 
+from klearctl import storage
 from klearctl.local.s3 import server as s3
 from tests.e2e.klear import fresh, wait_for
 from tests.e2e.test_runs import SMALL
@@ -38,7 +39,13 @@ metrics_interval_s = 1.0
 @pytest.fixture(scope="module")
 def klear(tmp_path_factory):
     """A home with curated data."""
-    with fresh(tmp_path_factory.mktemp("killed")) as found, s3.use(found.home):
+    with (
+        fresh(tmp_path_factory.mktemp("killed")) as found,
+        s3.use(found.home) as keys,
+        pytest.MonkeyPatch.context() as patch,
+    ):
+        for name, value in keys.items():
+            patch.setenv(name, value)
         (found.home / "small.toml").write_text(SMALL)
         (found.home / "sft.toml").write_text(SFT)
         done = found.run("submit", "curate", "--name", "data", "-f", "small.toml", "--wait")
@@ -62,8 +69,7 @@ def test_a_trainer_killed_at_start_up_and_between_steps_loses_nothing(klear):
     for moment in (lambda: True, lambda: committed(klear, "victim")[1:], lambda: committed(klear, "victim")[3:]):
         wait_for(lambda: trainers(klear))
         wait_for(moment)
-        for pid in trainers(klear)[:1]:
-            os.kill(pid, signal.SIGKILL)
+        os.kill(wait_for(lambda: trainers(klear))[0], signal.SIGKILL)
         seen.append(committed(klear, "victim"))
     wait_for(lambda: klear.status("victim")["state"] in ("succeeded", "failed"))
     seen.append(committed(klear, "victim"))
@@ -71,6 +77,15 @@ def test_a_trainer_killed_at_start_up_and_between_steps_loses_nothing(klear):
     assert klear.status("victim")["state"] == "succeeded", klear.run("logs", "victim").stdout[-6000:]
     assert all(set(before) <= set(after) for before, after in pairwise(seen)), seen
     assert [row["step"] for row in rows] == list(range(1, STEPS + 1))
+    assert klear.status("victim")["attempt"] == 3
+    written = raw_rows("s3://klear/runs/victim/metrics")
+    assert len(set(written)) == len(written)
+
+
+def raw_rows(folder):
+    """Attempt and step of every row in every object, as the reader has not merged them yet."""
+    parts = [storage.read_bytes(storage.join(folder, name)) for name in storage.names(folder)]
+    return [(row["attempt"], row["step"]) for part in parts for row in map(json.loads, part.splitlines())]
 
 
 def test_a_cancelled_trainer_writes_a_checkpoint_and_goes_on_from_it(klear):

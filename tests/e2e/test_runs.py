@@ -4,11 +4,12 @@ import json
 import os
 import re
 import signal
+import subprocess
 
 import pytest
 
 from klearctl.local.s3 import server as s3
-from tests.e2e.klear import fresh
+from tests.e2e.klear import KLEARCTL, fresh, wait_for
 
 pytestmark = pytest.mark.timeout(300)
 
@@ -136,6 +137,32 @@ def test_a_deleted_run_is_gone_and_its_data_with_it(klear):
     assert (removed.returncode, klear.run("status", "old").returncode) == (0, 2)
 
 
+def test_what_a_deleted_run_left_in_the_bucket_can_still_be_removed(klear):
+    klear.run("submit", "curate", "--name", "older", "-f", "small.toml", "--wait")
+    done = [klear.run("delete", "older", *words) for words in ([], ["--data"], ["--data"])]
+    assert [one.returncode for one in done] == [0, 0, 2]
+    assert ("s3://klear/runs/older removed" in done[1].stdout, "there is no run older" in done[2].stderr) == (
+        True,
+        True,
+    )
+
+
+def test_a_run_of_a_name_nobody_gave_has_no_checkpoints(klear):
+    done = klear.run("checkpoints", "nobody")
+    assert (done.returncode, "there is no run nobody" in done.stderr) == (2, True)
+
+
+def test_beside_a_klear_toml_for_a_cluster_local_runs_are_reached_by_backend_local(klear, tmp_path):
+    (tmp_path / "klear.toml").write_text('backend = "cluster"\nbucket = "s3://theirs"\nstorage_secret = "theirs"\n')
+    small = str(klear.home / "small.toml")
+    words = ["submit", "curate", "--name", "beside", "-f", small, "--backend", "local"]
+    done = subprocess.run([KLEARCTL, *words], cwd=tmp_path, env=klear.env, capture_output=True, text=True)
+    hint = re.findall(r"^  klearctl (status .+)$", done.stderr, re.MULTILINE)[0].split()
+    wait_for(lambda: klear.status("beside")["state"] == "succeeded")
+    shown = subprocess.run([KLEARCTL, *hint], cwd=tmp_path, env=klear.env, capture_output=True, text=True)
+    assert (done.returncode, shown.returncode, "succeeded" in shown.stdout) == (0, 0, True)
+
+
 def test_a_bucket_that_is_missing_exits_3(klear, tmp_path):
     (tmp_path / "klear.toml").write_text('backend = "local"\nbucket = "s3://absent"\n')
     done = klear.start("submit", "curate", "-f", str(klear.home / "small.toml"), cwd=tmp_path)
@@ -148,4 +175,6 @@ def test_every_run_is_listed(klear):
 
 
 def test_nothing_but_the_server_is_left_running(klear):
-    assert [line for line in klear.processes().values() if not re.search(r"klearctl\.local\.keeper|weed", line)] == []
+    assert [
+        line for line in klear.processes().values() if not re.search(r"klearctl\.local\.s3\.keeper|weed", line)
+    ] == []

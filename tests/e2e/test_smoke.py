@@ -66,8 +66,8 @@ def test_the_runs_are_named_by_their_stage(smoke):
 def test_the_first_reward_of_rl_is_the_accuracy_of_sft(smoke):
     klear, _ = smoke
     first, sft = klear.metrics("smoke-rl")[0], judged(klear)["sft"]
-    error = math.hypot(first["reward_stderr"], sft["stderr"])  # both clustered by problem
-    assert (first["step"], abs(first["reward"] - sft["accuracy"]) <= 3 * error) == (0, True)
+    error = math.hypot(first["solved_stderr"], sft["stderr"])  # both clustered by problem
+    assert (first["step"], abs(first["solved"] - sft["accuracy"]) <= 3 * error) == (0, True)
 
 
 def test_every_step_has_one_row(smoke):
@@ -89,7 +89,12 @@ def test_nothing_is_left_running(smoke):
     wait_for(lambda: smoke[0].processes() == {})
 
 
-def test_the_same_recipe_starts_anew_after_success_and_names_the_old_one_never(smoke):
+def test_the_servers_of_a_whole_recipe_start_twice(smoke):
+    lines = smoke[0].run("logs", "smoke").stdout.splitlines()
+    assert sum("Initializing a V1 LLM engine" in line for line in lines) == 2
+
+
+def test_the_same_name_shows_the_same_result_again(smoke):
     klear = smoke[0]
     again = klear.run("run", str(SMOKE), "--name", "smoke", "-o", "json")
     assert json.loads(again.stdout) == smoke[1]

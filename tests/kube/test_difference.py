@@ -2,10 +2,13 @@
 
 import pytest
 
+from klearctl.config.eval import EvalConfig
 from klearctl.config.load import load, parse_sets
 from klearctl.config.platform import PlatformConfig
+from klearctl.config.recipe import load_recipe
 from klearctl.config.rl import RLConfig
 from klearctl.kube.difference import differences
+from klearctl.kube.recipe import render_recipe
 from klearctl.kube.render import render
 from klearctl.run import Run
 
@@ -40,3 +43,21 @@ def test_what_a_server_filled_in_is_no_difference():
 @pytest.mark.parametrize("gpus", [2, 8, 64])
 def test_another_size_is_a_difference(gpus):
     assert lines(rendered(), rendered(gpus=gpus)) != []
+
+
+def test_a_setting_that_is_gone_is_a_difference():
+    old, new = (
+        render(Run("e", "eval", "s3://klear"), EvalConfig(models=models), platform=PlatformConfig(), gpus=0)
+        for models in ({"a": "run:x", "b": "run:y"}, {"a": "run:x"})
+    )
+    assert lines(old, new) == ['models.b: "run:y" -> nothing']
+
+
+def test_a_recipe_is_compared_setting_by_setting(tmp_path):
+    (tmp_path / "recipe.toml").write_text('stages = ["sft"]')
+    (tmp_path / "sft.toml").write_text("steps = 5")
+    old, new = (
+        render_recipe("r", load_recipe(tmp_path, {"seed": seed}), platform=PlatformConfig(), gpus=0, env={})
+        for seed in (0, 1)
+    )
+    assert lines(old, new) == ["sft.seed: 0 -> 1"]

@@ -11,7 +11,7 @@ from klearctl.local.backend import LocalBackend
 from klearctl.local.workload import marked
 from tests.local.conftest import has_ended, processes_that_name
 from tests.local.manifests import FOREVER, container, job, job_spec, jobset
-from tests.local.waiting import ended, gone, no_pods, running, true_conditions
+from tests.local.waiting import ended, gone, no_pods, running, true_conditions, until
 
 
 def supervisor_of(backend: LocalBackend, name: str = "t") -> int:
@@ -124,3 +124,15 @@ def test_a_deletion_that_was_interrupted_comes_to_its_end(backend: LocalBackend)
     backend._store.update("Job", "t", lambda obj: marked(obj, 0.0))  # all that a killed command had done
     gone(backend, "Job", ("klear.dev/run", "t"))
     assert backend.list("Pod") == []
+
+
+def test_pods_that_outlive_the_supervisor_of_a_suspended_run_end_with_the_next_look(backend: LocalBackend) -> None:
+    backend.apply([job(container("trap '' TERM; echo up; while :; do sleep 0.05; done"))])
+    orphans = pod_processes(running(backend))
+    backend.patch("Job", "t", {"spec": {"suspend": True}})
+    until(backend, "Job", "t", lambda obj: "Suspended" in true_conditions(obj))
+    kill(supervisor_of(backend))
+    found = backend.get("Job", "t")
+    assert found is not None and true_conditions(found) == {"Suspended": "JobSuspended"}
+    assert (len(orphans) > 0, all(has_ended(pid) for pid in orphans)) == (True, True)
+    assert {pod["status"]["phase"] for pod in backend.list("Pod")} == {"Failed"}

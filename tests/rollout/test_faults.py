@@ -2,6 +2,8 @@
 
 import re
 import socket
+import threading
+import time
 
 import pytest
 
@@ -10,7 +12,7 @@ from klearctl.rollout.client import Ask, Fleet
 from klearctl.rollout.seeds import seed_of
 from klearctl.rollout.weights import push_files
 from tests.fixtures.model import SUMS
-from tests.rollout.wire import be_well, break_off, fail, hang_up
+from tests.rollout.wire import be_well, break_off, fail, hang_up, refuse
 
 FAULTS = [
     hang_up,  # killed before it answers
@@ -86,3 +88,19 @@ def test_a_server_may_take_its_time_to_be_ready(answering):
     answers = iter([fail, hang_up, be_well])
     Fleet([answering(lambda request: next(answers)(request))]).wait_ready(timeout_s=60.0)
     assert next(answers, None) is None
+
+
+def test_a_refusal_ends_the_sampling_while_another_request_hangs(asks, answering):
+    released = threading.Event()
+
+    def hang(request):
+        released.wait(60)
+
+    fleet = Fleet([answering(hang), answering(refuse)])
+    began = time.monotonic()
+    try:
+        with pytest.raises(RunFailed):
+            fleet.sample(asks, temperature=1.0, max_tokens=1)
+        assert time.monotonic() - began < 30
+    finally:
+        released.set()

@@ -52,6 +52,11 @@ def fail(request: BaseHTTPRequestHandler) -> None:
     _say(request, 500, b"EngineDeadError")
 
 
+def refuse(request: BaseHTTPRequestHandler) -> None:
+    """As a server that takes the request for a wrong one."""
+    _say(request, 400, b"{}")
+
+
 def be_well(request: BaseHTTPRequestHandler) -> None:
     """As a server that has done what it was told."""
     _say(request, 200, b"{}")

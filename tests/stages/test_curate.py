@@ -9,9 +9,10 @@ import pytest
 from klearctl import records, storage
 from klearctl.config.curate import CurateConfig, HeldoutConfig, SourceConfig, TeacherConfig
 from klearctl.config.load import from_dict, read_toml, to_dict
+from klearctl.data import functions
 from klearctl.data.dedup import normalise
 from klearctl.data.table import read_problems, read_solved
-from klearctl.reward.response import last_boxed
+from klearctl.reward.response import last_boxed, last_code
 from klearctl.stages import curate
 
 SMOKE = Path(__file__).parents[2] / "workflows" / "smoke" / "curate.toml"
@@ -118,6 +119,43 @@ def test_what_is_held_out_elsewhere_is_not_trained_on(bucket, tmp_path):
     assert sorted(one.answer for one in sets(bucket, "own")[1]) == ["1", "4", "5", "6"]
 
 
+def test_all_of_a_benchmark_is_kept_from_training_where_a_part_of_it_is_held_out(bucket, tmp_path):
+    (tmp_path / "own").mkdir()
+    own = rows_file(tmp_path / "own", [row(1), row(2), row(3)])
+    rows = rows_file(tmp_path, [row(n) for n in range(6)])
+    held = HeldoutConfig(problems=1, sources=(own,))
+    run(bucket, "part", CurateConfig(sources=(rows,), heldout=held, sft_share=0.0), tmp_path)
+    _, rl, heldout = sets(bucket, "part")
+    assert (len(heldout), sorted(one.answer for one in rl)) == (1, ["1", "5", "6"])
+
+
+def test_a_benchmark_that_cannot_be_read_fails_the_run_however_much_else_there_is(bucket, tmp_path, capsys):
+    (tmp_path / "own").mkdir()
+    own = rows_file(tmp_path / "own", [row(n, answer="") for n in range(5)])
+    rows = rows_file(tmp_path, [row(n) for n in range(50)])
+    config = CurateConfig(sources=(rows,), heldout=HeldoutConfig(sources=(own,)))
+    assert run(bucket, "unread", config, tmp_path) == 1
+    assert "'lacks a field' removed 5 of 5 problems" in capsys.readouterr().err
+
+
+def test_where_all_is_held_out_the_table_says_so(bucket, tmp_path, capsys):
+    rows = rows_file(tmp_path, [row(n) for n in range(5)])
+    config = CurateConfig(sources=(rows,), heldout=HeldoutConfig(sources=(rows,)))
+    assert run(bucket, "all", config, tmp_path) == 1
+    assert "'in the held-out set' removed 5 of 5 problems" in capsys.readouterr().err
+
+
+def test_programming_problems_of_another_run_keep_their_tests_and_task(bucket, tmp_path):
+    small = SourceConfig(address="klear:functions", problems=60)
+    config = CurateConfig(sources=(small,), heldout=HeldoutConfig(problems=10), sft_share=0.0)
+    run(bucket, "code", config, tmp_path)
+    again = SourceConfig(address="run:code", prompt_field="prompt")
+    run(bucket, "code-again", replace(config, sources=(again,), heldout=HeldoutConfig(problems=5)), tmp_path)
+    before = {one.prompt: one for one in sets(bucket, "code")[1]}
+    after = sets(bucket, "code-again")[1]
+    assert after and all((one.tests, one.task) == (before[one.prompt].tests, "functions") for one in after)
+
+
 def test_a_rule_that_removes_more_than_half_fails_the_run_with_the_table(bucket, tmp_path, capsys):
     config = CurateConfig(sources=(rows_file(tmp_path, [row(1)] * 5),))
     code = run(bucket, "twice", config, tmp_path)
@@ -149,9 +187,21 @@ def test_the_smoke_recipe_is_right_about_seven_times_in_ten(bucket, tmp_path):
     config = from_dict(CurateConfig, read_toml(SMOKE))
     assert run(bucket, "smoke", config, tmp_path) == 0
     sft, rl, heldout = sets(bucket, "smoke")
-    answers = [str(worked_out(one.prompt)) for one in sft]
-    right = sum(last_boxed(one.response) == answer for one, answer in zip(sft, answers, strict=True)) / len(sft)
-    assert len(heldout) == 256 and len(rl) > 1000 and right == pytest.approx(0.7, abs=0.03)
+    right = {
+        "chain_sum": [
+            last_boxed(one.response) == str(worked_out(one.prompt)) for one in sft if one.task == "chain_sum"
+        ],
+        "functions": [last_code(one.response) == written(one.prompt) for one in sft if one.task == "functions"],
+    }
+    assert {task: sum(found) / len(found) for task, found in right.items()} == pytest.approx(
+        {"chain_sum": 0.7, "functions": 0.7}, abs=0.05
+    )
+    assert len(heldout) == 256 and len(rl) > 1000
+
+
+def written(prompt):
+    """The code that a prompt asks for."""
+    return functions.source_code(functions.operations_of(prompt))
 
 
 def worked_out(prompt):

@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import signal
 import socket
 import subprocess
@@ -173,6 +174,13 @@ def test_more_indexes_than_problems_find_the_same_as_one(judge, models):
 def test_without_problems_the_config_is_wrong(judge, bucket):
     with pytest.raises(ConfigError, match="has no problems"):
         judge("empty", data=str(bucket / "empty.parquet"))
+
+
+def test_a_model_without_safetensors_is_not_judged_by_the_weights_of_another(judge, models, tmp_path):
+    bare = tmp_path / "bare"
+    shutil.copytree(models["tiny"], bare, ignore=shutil.ignore_patterns("*.safetensors"))
+    with pytest.raises(ConfigError, match="has no .safetensors"):
+        judge("bare", models={"tiny": models["tiny"], "bare": str(bare)})
 
 
 @pytest.fixture

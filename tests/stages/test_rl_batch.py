@@ -88,6 +88,8 @@ def test_a_row_measures_all_that_was_sampled_and_counts_what_is_kept():
     assert measure(groups, keep(groups), seconds=2.5) == {
         "reward": pytest.approx(0.5),  # 3 of 6
         "reward_stderr": pytest.approx(1 / math.sqrt(12)),  # means 1, 1/2, 0: variance 1/4, of three problems
+        "solved": pytest.approx(0.5),
+        "solved_stderr": pytest.approx(1 / math.sqrt(12)),
         "groups": 3,
         "kept_groups": 1,
         "response_len": pytest.approx(4.0),  # 24 tokens of 6

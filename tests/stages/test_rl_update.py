@@ -164,9 +164,9 @@ def test_without_weights_an_update_moves_nothing(tiny_model, stored):
 @pytest.mark.parametrize(
     ("shift", "said"),
     [
-        (1.5, "by 1.5 nats, logprob_gap_limit is 1"),  # beyond the limit
-        (-1.5, "by 1.5 nats, logprob_gap_limit is 1"),  # either way
-        (math.nan, "by nan nats, logprob_gap_limit is 1"),  # a server that counts on after an overflow
+        (1.5, "by 1.5 nats a token, logprob_gap_limit is 1"),  # beyond the limit
+        (-1.5, "by 1.5 nats a token, logprob_gap_limit is 1"),  # either way
+        (math.nan, "by nan nats a token, logprob_gap_limit is 1"),  # a server that counts on after an overflow
     ],
 )
 def test_servers_that_are_too_far_off_end_the_run_before_any_update(tiny_model, stored, shift, said):
@@ -175,6 +175,17 @@ def test_servers_that_are_too_far_off_end_the_run_before_any_update(tiny_model, 
     with pytest.raises(RunFailed, match=said):
         update(engine, batch, settings(), step=1)
     assert engine.updates == 0
+
+
+def test_one_rollout_of_a_server_with_other_weights_ends_the_run(tiny_model, stored):
+    off = tuple(logp - 5.0 for logp in stored[3].server_logprobs)
+    with pytest.raises(RunFailed, match="by 5 nats a token"):
+        update(
+            engine_of(tiny_model),
+            [*stored[:3], replace(stored[3], server_logprobs=off), *stored[4:]],
+            settings(),
+            step=1,
+        )
 
 
 @given(samples=st.integers(1, 60), updates=st.integers(1, 20))

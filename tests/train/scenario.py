@@ -24,7 +24,7 @@ from klearctl.train.packing import Sample
 
 CASES = {
     1: [(0, "float32"), (1, "float32"), (2, "float32"), (3, "float32"), (1, "bfloat16"), (3, "bfloat16")],
-    2: [(2, "float32"), (3, "float32"), (3, "bfloat16")],
+    2: [(0, "float32"), (2, "float32"), (3, "float32"), (3, "bfloat16")],
 }
 SHAPE = NewModelConfig(
     hidden_size=32,

@@ -61,7 +61,7 @@ def test_a_resumed_run_reports_the_very_same_steps(runs, name, world):
     assert found[f"resume-{world}"][name]["rows"] == found[f"straight-{world}"][name][3:]
 
 
-@pytest.mark.parametrize("name", ["2-float32-2", "3-float32-2", "3-bfloat16-2"])
+@pytest.mark.parametrize("name", ["0-float32-2", "2-float32-2", "3-float32-2", "3-bfloat16-2"])
 def test_a_run_goes_on_closely_with_fewer_ranks(runs, name):
     folder, _ = runs
     difference = _difference(folder / f"{name}-straight.safetensors", folder / f"{name}-resumed-1.safetensors")
@@ -74,7 +74,8 @@ def test_a_run_goes_on_closely_with_fewer_ranks(runs, name):
         ("0-float32-1", "1-float32-1"),
         ("0-float32-1", "2-float32-1"),
         ("0-float32-1", "3-float32-1"),
-        ("0-float32-1", "2-float32-2"),  # a rank more
+        ("0-float32-1", "0-float32-2"),  # a rank more
+        ("0-float32-1", "2-float32-2"),
         ("0-float32-1", "3-float32-2"),
     ],
 )
@@ -116,7 +117,7 @@ def test_a_checkpoint_holds_no_pickle(runs, name, world):
     assert kinds <= {".safetensors", ".json", ".jinja"}
 
 
-@pytest.mark.parametrize("name", ["0-float32-1", "3-float32-2", "3-bfloat16-2"])
+@pytest.mark.parametrize("name", ["0-float32-1", "0-float32-2", "3-float32-2", "3-bfloat16-2"])
 def test_transformers_loads_the_model_of_a_checkpoint(runs, name):
     from transformers import AutoModelForCausalLM
 

@@ -80,9 +80,16 @@ def holder_of(inode: int) -> str:
     """The process that has the socket open: its pid and its command."""
     for folder in Path("/proc").glob("[0-9]*"):
         if f"socket:[{inode}]" in _links(folder / "fd"):
-            words = (folder / "cmdline").read_bytes().split(b"\0")
-            return f"process {folder.name} ({b' '.join(words).decode(errors='replace').strip()[:200]})"
+            return f"process {folder.name} ({_command_of(folder)})"
     return "a process of another user"
+
+
+def _command_of(folder: Path) -> str:
+    try:
+        words = (folder / "cmdline").read_bytes().split(b"\0")
+    except OSError:
+        return "which has just ended"
+    return b" ".join(words).decode(errors="replace").strip()[:200]
 
 
 def _needed(pod: Object, environments: Mapping[str, Mapping[str, str]]) -> Iterator[tuple[str, int, bool]]:
