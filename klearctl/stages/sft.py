@@ -10,6 +10,7 @@ import random
 import sys
 import time
 from collections.abc import Sequence
+from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
     from klearctl.train.packing import Sample
 
 NEW = "new"
+TEMPLATE_BYTES = 1000  # more than a chat template adds to a row
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -57,9 +59,13 @@ def sft(pod: PodConfig[SFTConfig], stop: Stop) -> None:
 def batch_of(step: int, rows: Sequence[Solved], config: SFTConfig) -> list[Solved]:
     """The rows of a step, counted from 1. Each epoch has an order of its own; its last batch may be smaller."""
     epoch, place = divmod(step - 1, _steps_per_epoch(rows, config))
-    order = random.Random(f"{config.seed}/sft/{epoch}").sample(range(len(rows)), len(rows))
     first = place * config.batch_samples
-    return [rows[index] for index in order[first : first + config.batch_samples]]
+    return [rows[index] for index in _order(config.seed, epoch, len(rows))[first : first + config.batch_samples]]
+
+
+@lru_cache(maxsize=1)
+def _order(seed: int, epoch: int, rows: int) -> list[int]:
+    return random.Random(f"{seed}/sft/{epoch}").sample(range(rows), rows)
 
 
 def encode(row: Solved, tokenizer: "PreTrainedTokenizerBase") -> "Sample":
@@ -84,6 +90,7 @@ def _train(pod: PodConfig[SFTConfig], begun: Any, rows: Sequence[Solved], steps:
         raise ConfigError(
             f"the tokenizer of {config.model} has no chat template", fix="add a chat_template.jinja to it"
         )
+    check_lengths(rows, tokenizer, config.trainer.row_tokens)
     engine = session.engine(
         begun, config.trainer, config.optimizer, total_steps=steps, seed=config.seed, temperature=1.0
     )
@@ -97,22 +104,36 @@ def _train(pod: PodConfig[SFTConfig], begun: Any, rows: Sequence[Solved], steps:
         trainer=config.trainer,
         steps=steps,
         stop=stop,
-        advance=lambda step: _advance(engine, [encode(row, tokenizer) for row in batch_of(step, rows, config)]),
+        advance=lambda step: _advance(engine, batch_of(step, rows, config), tokenizer),
         extra=dict,
     )
 
 
-def _advance(engine: "Engine", batch: list["Sample"]) -> dict[str, float]:
+def check_lengths(rows: Sequence[Solved], tokenizer: "PreTrainedTokenizerBase", most: int) -> None:
+    """Raises ConfigError, on every rank, where a row has more tokens than fit; each rank looks at a share of them."""
+    from klearctl.train import ranks
+
+    mine = rows[ranks.rank() :: ranks.world_size()]
+    # no token has less than a byte
+    doubtful = (row for row in mine if len(row.prompt.encode()) + len(row.response.encode()) + TEMPLATE_BYTES > most)
+    longest = int(ranks.largest(max((len(encode(row, tokenizer)) for row in doubtful), default=0)))
+    if longest > most:
+        raise ConfigError(
+            f"a sample has {longest} tokens, trainer.row_tokens is {most}",
+            fix=f"trainer.row_tokens = {longest}, or drop such samples",
+        )
+
+
+def _advance(engine: "Engine", batch: list[Solved], tokenizer: "PreTrainedTokenizerBase") -> dict[str, float]:
     """One optimizer step on the batch, a share of it on each rank; its row of metrics."""
+    from klearctl.train import ranks
     from klearctl.train.loss import nll_loss
 
     began = time.perf_counter()
-    row = engine.step(
-        batch[engine.rank :: engine.world_size],
-        lambda _, logp_T: nll_loss(logp_T),
-        tokens=sum(len(sample.response) for sample in batch),
-    )
-    return row | {"tokens_per_s": sum(map(len, batch)) / (time.perf_counter() - began)}
+    mine = [encode(row, tokenizer) for row in batch[engine.rank :: engine.world_size]]
+    learned, whole = ranks.total([sum(len(sample.response) for sample in mine), sum(map(len, mine))])
+    row = engine.step(mine, lambda _, logp_T: nll_loss(logp_T), tokens=int(learned))
+    return row | {"tokens_per_s": whole / (time.perf_counter() - began)}
 
 
 def _rows(pod: PodConfig[SFTConfig]) -> list[Solved]:

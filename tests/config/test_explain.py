@@ -19,7 +19,7 @@ def test_one_key_gives_its_default_and_source():
 
 def test_the_default_is_that_of_the_stage():
     (setting,) = explain("sft.optimizer.lr")
-    assert setting.default == 1e-5
+    assert setting.default == 8e-5
 
 
 def test_every_stage_has_a_seed():

@@ -179,7 +179,7 @@ def test_without_problems_the_config_is_wrong(judge, bucket):
 def test_a_model_without_safetensors_is_not_judged_by_the_weights_of_another(judge, models, tmp_path):
     bare = tmp_path / "bare"
     shutil.copytree(models["tiny"], bare, ignore=shutil.ignore_patterns("*.safetensors"))
-    with pytest.raises(ConfigError, match="has no .safetensors"):
+    with pytest.raises(ConfigError, match=r"has no \.safetensors"):
         judge("bare", models={"tiny": models["tiny"], "bare": str(bare)})
 
 
