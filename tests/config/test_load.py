@@ -63,7 +63,7 @@ def test_a_value_is_toml_else_text(word, value):
             "max_prompt_tokens and max_response_tokens are 44096 together, trainer.row_tokens is 36864",
             "trainer.row_tokens = 44096",
         ),
-        (["trainer.zero_stage=0"], "trainer.zero_stage is 0 with bfloat16", "zero_stage = 1"),
+        (["trainer.zero_stage=0"], "trainer.zero_stage is 0 with bfloat16", 'zero_stage = 1, or dtype = "float32"'),
         (["optimizer.lr=nan"], "optimizer.lr is nan", "above 0"),
         (["steps"], "--set steps is not KEY=VALUE", "for example --set optimizer.lr=1e-5"),
         (["=3"], "--set =3 is not KEY=VALUE", "for example --set optimizer.lr=1e-5"),

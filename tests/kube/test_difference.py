@@ -54,10 +54,11 @@ def test_a_setting_that_is_gone_is_a_difference():
 
 
 def test_a_recipe_is_compared_setting_by_setting(tmp_path):
-    (tmp_path / "recipe.toml").write_text('stages = ["sft"]')
-    (tmp_path / "sft.toml").write_text("steps = 5")
+    (folder := tmp_path / "pair").mkdir()
+    (folder / "recipe.toml").write_text('stages = ["sft"]')
+    (folder / "sft.toml").write_text("steps = 5")
     old, new = (
-        render_recipe("r", load_recipe(tmp_path, {"seed": seed}), platform=PlatformConfig(), gpus=0, env={})
+        render_recipe("r", load_recipe(folder, {"seed": seed}), platform=PlatformConfig(), gpus=0, env={})
         for seed in (0, 1)
     )
     assert lines(old, new) == ["sft.seed: 0 -> 1"]
