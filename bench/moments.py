@@ -15,7 +15,7 @@ import requests
 from klearctl import checkpoints, records, storage
 from klearctl.kube.backend import Backend
 from klearctl.kube.labels import ROLE, RUN
-from klearctl.kube.pod import SERVER_PORT
+from klearctl.kube.serving import SERVER_PORT
 from klearctl.kube.status import has_ended
 from klearctl.local.node.process import processes_of
 

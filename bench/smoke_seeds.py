@@ -55,8 +55,8 @@ def measure(seed: int) -> Row:
     name, started = f"smoke-seed-{seed}", time.monotonic()
     found = json.loads(klearctl("run", str(RECIPE), "--name", name, "--set", f"seed={seed}", "-o", "json"))
     wall_s = time.monotonic() - started
-    rl_s, sft_step_s = pace(f"{name}-rl")[1], pace(f"{name}-sft")[0]
-    control = continue_sft(name, seed, steps=max(1, round(rl_s / sft_step_s)))
+    rl_s = metrics(f"{name}-rl")[-1]["time"] - metrics(f"{name}-sft")[-1]["time"]  # with the start of its server
+    control = continue_sft(name, seed, steps=max(1, round(rl_s / step_s(f"{name}-sft"))))
     accuracy = found["accuracy"]
     return Row(seed, accuracy["untrained"], accuracy["sft"], accuracy["rl"], control, rl_s, wall_s)
 
@@ -75,11 +75,10 @@ def settings(stage: str) -> dict[str, Any]:
     return tomllib.loads((RECIPE / f"{stage}.toml").read_text())
 
 
-def pace(run: str) -> tuple[float, float]:
-    """Seconds of a step, and of all steps, by the run's metrics."""
+def step_s(run: str) -> float:
+    """Seconds of a step, by the run's metrics."""
     rows = [row for row in metrics(run) if row["step"] is not None]
-    spent = rows[-1]["time"] - rows[0]["time"]
-    return spent / max(1, rows[-1]["step"] - rows[0]["step"]), spent
+    return float(rows[-1]["time"] - rows[0]["time"]) / max(1, rows[-1]["step"] - rows[0]["step"])
 
 
 def table(rows: list[Row]) -> str:

@@ -92,13 +92,14 @@ class RLConfig:
     """Batches of rollouts that are trained on; a skipped batch is no step."""
 
     prompts_per_step: int = 128
-    """Problems of each batch."""
+    """Problems of each batch. The released code samples twice as many as it trains on; here groups without a
+    difference just make the batch smaller."""
 
     group_size: int = 8
     """Rollouts sampled for each problem (the paper's M)."""
 
     updates_per_batch: int = 8
-    """Optimizer steps made from each batch of rollouts."""
+    """Optimizer steps made from each batch of rollouts, whose kept groups they share, however many these are."""
 
     rewards: str = "soft"
     """`soft` is the share of tests passed, `binary` 1 for all of them else 0, `klear` 2p - 1 with format penalties."""

@@ -4,6 +4,8 @@ import json
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from klearctl.kube.labels import VERSION
+
 _MINE = ("spec", "data")
 _CONFIGS = ("data.config.json", "data.recipe.json")
 
@@ -12,6 +14,7 @@ def differences(standing: Mapping[str, Any] | None, wanted: Mapping[str, Any]) -
     """One line for each value that would change, `path: old -> new`.
 
     What only the standing object has is no difference, as servers fill in defaults; but in a run's config it is.
+    Nor is the version of us that made it.
     """
     if standing is None:
         return [f"{wanted['kind']} {wanted['metadata']['name']}: missing"]
@@ -22,7 +25,7 @@ def _compare(old: Any, new: Any, path: str) -> Iterator[str]:
     if path in _CONFIGS:
         yield from _compare_config(json.loads(old or "{}"), json.loads(new))
     elif isinstance(new, Mapping) and isinstance(old, Mapping):
-        for key in new:
+        for key in (key for key in new if key != VERSION):
             yield from _compare(old.get(key), new[key], f"{path}.{key}")
     elif isinstance(new, list) and isinstance(old, list) and len(new) == len(old):
         for place, (before, after) in enumerate(zip(old, new, strict=True)):

@@ -4,7 +4,7 @@ from typing import Any
 
 from klearctl.config.eval import EvalConfig
 from klearctl.config.platform import PlatformConfig
-from klearctl.kube import pod
+from klearctl.kube import pod, serving
 from klearctl.kube.backend import Manifest
 from klearctl.kube.pod import Place
 from klearctl.kube.split import Part
@@ -43,11 +43,11 @@ def eval_job(
     pool = platform.pools.gpu if gpu else platform.pools.cpu
     server = pod.container(
         "server",
-        pod.server_command(config.server, port=pod.SERVER_PORT, gpu=gpu, transfer="klear"),
+        serving.command(config.server, port=serving.SERVER_PORT, gpu=gpu, transfer="klear"),
         platform=platform,
-        place=pod.server_place(config.server, pool, gpu=gpu),
-        env=pod.server_env(config.server, gpu=gpu),
-        ports={"server-0": pod.SERVER_PORT},
+        place=serving.place(config.server, pool, gpu=gpu),
+        env=serving.environment(config.server, gpu=gpu),
+        ports={"server-0": serving.SERVER_PORT},
         models=True,
         storage=False,
     ) | {"restartPolicy": "Always"}  # a sidecar: started before the judge, ended after it
@@ -61,6 +61,8 @@ def eval_job(
             pod.CONFIG,
             "--models",
             pod.MODELS,
+            "--server",
+            f"http://$(POD_IP):{serving.SERVER_PORT}",
         ],
         platform=platform,
         place=Place(cpus=1, memory_gb=8),
@@ -72,7 +74,7 @@ def eval_job(
         "eval",
         pool=pool,
         containers=[judge],
-        init=[pod.fetch(platform), server],
+        init=[serving.fetch(platform), server],
     )
     return _job(meta, template, main="judge", indexes=servers.pods, suspend=bool(platform.queue))
 

@@ -7,7 +7,7 @@ from klearctl.config.common import TrainerConfig
 from klearctl.config.platform import PlatformConfig, PoolConfig
 from klearctl.config.rl import RLConfig
 from klearctl.config.sft import SFTConfig
-from klearctl.kube import pod, sandbox
+from klearctl.kube import pod, sandbox, serving
 from klearctl.kube.backend import Manifest
 from klearctl.kube.pod import Place
 from klearctl.kube.split import Part, Split
@@ -132,16 +132,16 @@ def _rollout(run: Run, config: RLConfig, *, platform: PlatformConfig, part: Part
     servers = [
         pod.container(
             f"server-{gpu}",
-            pod.server_command(
+            serving.command(
                 server,
-                port=pod.SERVER_PORT + gpu,
+                port=serving.SERVER_PORT + gpu,
                 gpu=bool(part.gpus),
                 transfer="nccl" if part.gpus else "klear",
             ),
             platform=platform,
-            place=pod.server_place(server, pool, gpu=bool(part.gpus)),
-            env=pod.server_env(server, gpu=bool(part.gpus)),
-            ports={f"server-{gpu}": pod.SERVER_PORT + gpu},
+            place=serving.place(server, pool, gpu=bool(part.gpus)),
+            env=serving.environment(server, gpu=bool(part.gpus)),
+            ports={f"server-{gpu}": serving.SERVER_PORT + gpu},
             models=True,
             storage=False,
         )
@@ -152,7 +152,7 @@ def _rollout(run: Run, config: RLConfig, *, platform: PlatformConfig, part: Part
         "rollout",
         pool=pool,
         containers=servers,
-        init=[pod.fetch(platform)],
+        init=[serving.fetch(platform)],
         grace_s=SERVER_GRACE_S,
     )
     return _replicated_job("rollout", template, pods=part.pods)

@@ -7,6 +7,7 @@ RUN = "klear.dev/run"
 STAGE = "klear.dev/stage"
 ROLE = "klear.dev/role"
 RECIPE = "klear.dev/recipe"
+VERSION = "app.kubernetes.io/version"
 
 
 def labels(run: Run, role: str = "") -> dict[str, str]:
@@ -15,7 +16,7 @@ def labels(run: Run, role: str = "") -> dict[str, str]:
         "app.kubernetes.io/name": "klearctl",
         "app.kubernetes.io/instance": run.name,
         "app.kubernetes.io/managed-by": "klearctl",
-        "app.kubernetes.io/version": __version__,
+        VERSION: __version__,
         RUN: run.name,
         STAGE: run.stage,
     }

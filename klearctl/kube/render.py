@@ -18,7 +18,7 @@ from klearctl.kube.backend import Manifest
 from klearctl.kube.job import curate_job, eval_job
 from klearctl.kube.jobset import rl_job_set, sft_job_set
 from klearctl.kube.labels import ROLE, RUN, labels
-from klearctl.kube.pod import SERVER_PORT
+from klearctl.kube.serving import SERVER_PORT
 from klearctl.kube.split import Split, divide
 from klearctl.run import Run
 

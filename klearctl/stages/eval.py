@@ -27,6 +27,7 @@ from klearctl.rollout.chat import Chat
 from klearctl.rollout.client import Fleet
 from klearctl.rollout.seeds import seed_of
 from klearctl.rollout.weights import push_files
+from klearctl.stages import eval_shares as shares
 from klearctl.stages import program
 from klearctl.stages.answers import Examiner, Group
 from klearctl.stages.eval_table import Judged, key, table
@@ -35,7 +36,6 @@ from klearctl.stages.rewards import Rewards, check_answers, rewards_for
 from klearctl.stages.sandbox import code_judge_here
 from klearctl.train.stop import Stop
 
-SERVER_PORT = 8000
 SHOWN = 3  # problems whose answers are shown
 
 
@@ -44,10 +44,10 @@ def main(argv: Sequence[str] | None = None) -> int:
     Stop()
     parser = program.arguments("eval")
     parser.add_argument("--models", type=Path, default=Path("/models"), help="a folder that the server reads too")
+    parser.add_argument("--server", default="", help="the server of this pod, where the layout names none")
     words = parser.parse_args(argv)
     index = int(os.environ.get("JOB_COMPLETION_INDEX", "0"))
-    beside = f"http://{os.environ.get('POD_IP', '127.0.0.1')}:{SERVER_PORT}"
-    return program.run(lambda: evaluate(read(words.config, EvalConfig), index, beside, words.models))
+    return program.run(lambda: evaluate(read(words.config, EvalConfig), index, words.server, words.models))
 
 
 def evaluate(pod: PodConfig[EvalConfig], index: int, beside: str, models: Path) -> None:
@@ -60,7 +60,7 @@ def evaluate(pod: PodConfig[EvalConfig], index: int, beside: str, models: Path) 
         RunFailed: the server is gone.
     """
     problems = _problems(pod)
-    missing = [label for label in pod.config.models if not storage.exists(_share(pod, label, index))]
+    missing = [label for label in pod.config.models if not storage.exists(shares.address(pod, label, index))]
     if missing:
         with ExitStack() as stack:
             rewards = stack.enter_context(
@@ -70,8 +70,8 @@ def evaluate(pod: PodConfig[EvalConfig], index: int, beside: str, models: Path) 
             metrics = stack.enter_context(_metrics(pod)) if index == 0 else None  # one row a round, not one an index
             for label in missing:
                 judged = judge.judge(label, metrics)
-                storage.write_json(_share(pod, label, index), [asdict(one) for one in judged])
-    judgements = _all_shares(pod)
+                storage.write_json(shares.address(pod, label, index), [asdict(one) for one in judged])
+    judgements = shares.whole(pod)
     if judgements:
         samples = [_show(problems[place], place, judgements) for place in shown(problems)]
         records.write_result(pod.prefix, table(judgements, pod.config) | {"samples": samples})
@@ -112,7 +112,8 @@ class Judge:
             began = time.perf_counter()
             rounds.append(self._ask(examiner, temperature))
             if metrics:
-                metrics.write(step=step, model=label, temperature=temperature, **_row(rounds[-1], began))
+                row = _row(rounds[-1], began)  # of this index's share
+                metrics.write(step=step, model=label, temperature=temperature, judged=len(self._mine), **row)
         if metrics:
             metrics.flush()
         shutil.rmtree(folder)
@@ -175,22 +176,6 @@ def _metrics(pod: PodConfig[EvalConfig]) -> records.MetricsWriter:
         steps=len(pod.config.models) * len(pod.config.temperatures),
         interval_s=pod.config.metrics_interval_s,
     )
-
-
-def _share(pod: PodConfig[EvalConfig], label: str, index: int) -> str:
-    return storage.join(pod.prefix, "shares", f"{index}-of-{pod.layout.indexes}", f"{label}.json")
-
-
-def _all_shares(pod: PodConfig[EvalConfig]) -> dict[str, list[Judged]] | None:
-    """Every model's judgements in the order of the data; None while a share is missing."""
-    judgements = {}
-    for label in pod.config.models:
-        shares = [_share(pod, label, index) for index in range(pod.layout.indexes)]
-        if not all(map(storage.exists, shares)):
-            return None
-        judged = [Judged(**row) for share in shares for row in storage.read_json(share)]
-        judgements[label] = sorted(judged, key=lambda one: one.place)
-    return judgements
 
 
 def _show(problem: Problem, place: int, judgements: dict[str, list[Judged]]) -> dict[str, Any]:

@@ -1,13 +1,17 @@
 """What differs between a run and another under its name."""
 
+import json
+
 import pytest
 
+from klearctl import __version__
 from klearctl.config.eval import EvalConfig
 from klearctl.config.load import load, parse_sets
 from klearctl.config.platform import PlatformConfig
 from klearctl.config.recipe import load_recipe
 from klearctl.config.rl import RLConfig
 from klearctl.kube.difference import differences
+from klearctl.kube.labels import VERSION
 from klearctl.kube.recipe import render_recipe
 from klearctl.kube.render import render
 from klearctl.run import Run
@@ -38,6 +42,12 @@ def test_what_a_server_filled_in_is_no_difference():
     standing = rendered()
     standing[-1]["spec"]["startupPolicy"] = {"startupPolicyOrder": "AnyOrder"}
     assert lines(standing, rendered()) == []
+
+
+def test_a_run_of_an_older_version_is_the_same_run():
+    label = f'"{VERSION}": "%s"'
+    old = json.loads(json.dumps(rendered()).replace(label % __version__, label % "0.0.9"))
+    assert old != rendered() and lines(old, rendered()) == []
 
 
 @pytest.mark.parametrize("gpus", [2, 8, 64])

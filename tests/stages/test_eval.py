@@ -9,7 +9,6 @@ import subprocess
 import sys
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
 
 import pytest
 
@@ -189,9 +188,8 @@ def pod(bucket, models, monkeypatch, vllm_server, tmp_path):
 
     def run(name, index, **settings):
         config = pod_config(bucket, name, 2, **{"models": models} | settings)
-        words = program(config, tmp_path)
+        words = [*program(config, tmp_path), "--server", vllm_server.address]
         monkeypatch.setenv("JOB_COMPLETION_INDEX", str(index))
-        monkeypatch.setenv("POD_IP", urlsplit(vllm_server.address).hostname)
         return main(words)
 
     before = signal.getsignal(signal.SIGTERM)
