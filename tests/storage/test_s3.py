@@ -104,12 +104,26 @@ def test_a_server_does_not_outlive_its_keeper(home: Path) -> None:
         assert _ends(server, 10)
 
 
-def test_the_next_user_starts_a_new_server_where_the_old_one_died(home: Path) -> None:
+def test_a_server_that_dies_while_it_is_used_comes_again_where_it_was(
+    home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with s3.use(home) as keys:
+        for name, value in keys.items():
+            monkeypatch.setenv(name, value)
+        storage.write_bytes("s3://klear/before", b"kept")
+        (server,) = _servers(home)
+        os.kill(server, signal.SIGKILL)
+        _ends(server, 20)
+        assert storage.read_bytes("s3://klear/before") == b"kept"  # asked until it answers
+        assert server not in _servers(home)
+
+
+def test_the_next_user_starts_a_new_server_where_keeper_and_server_died(home: Path) -> None:
     with s3.use(home):
         (server,) = _servers(home)
         (keeper,) = set(_processes(home)) - {server}
-        os.kill(server, signal.SIGKILL)
-        _ends(keeper, 20)  # it ends with its server
+        os.kill(keeper, signal.SIGKILL)
+        _ends(server, 20)
         with s3.use(home):
             assert len(_servers(home)) == 1
 

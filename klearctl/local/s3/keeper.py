@@ -1,4 +1,4 @@
-"""The keeper of the embedded S3 server: starts it, reports, and ends it when nobody uses it any more.
+"""The keeper of the embedded S3 server: starts it, again if it dies, and ends it when nobody uses it any more.
 
 `python -m klearctl.local.s3.keeper FOLDER REPORT LOCK`: REPORT is the writing end
 of the pipe to the starter, LOCK the start lock.
@@ -16,6 +16,7 @@ from klearctl.errors import BackendError
 from klearctl.local.s3 import weed
 from klearctl.local.s3.server import BUCKET, credentials, locked
 
+RESTARTS = 5  # of a server that dies; one that keeps dying is broken
 LINGER_S = 2.0  # the next command often follows; and the server deletes freed chunks a second after their objects
 
 
@@ -34,11 +35,20 @@ def main(folder: Path, report: int, lock: int) -> None:
         _publish(folder / "endpoint", server.url)
         os.close(lock)
         os.close(report)
-        threading.Thread(target=_end_when_idle, args=(folder, server.process), daemon=True).start()
-        server.process.wait()
+        for _ in range(RESTARTS + 1):
+            idle = threading.Event()
+            threading.Thread(target=_end_when_idle, args=(folder, server.process, idle), daemon=True).start()
+            server.process.wait()
+            weed.sweep(server)
+            if idle.is_set():
+                break
+            try:  # it died while runs use it: they find the next one on the same ports
+                server = weed.start(folder, *credentials(folder), bucket=BUCKET)
+            except (BackendError, OSError):
+                break  # the next user asks again, and is told why
+            _publish(folder / "endpoint", server.url)
         (folder / "endpoint").unlink(missing_ok=True)
-        weed.sweep(server)
-        os._exit(0)  # the thread may still wait for the users of a server that died
+        os._exit(0)  # a thread may still wait for the users of a server that died
 
 
 def _publish(path: Path, url: str) -> None:
@@ -47,8 +57,8 @@ def _publish(path: Path, url: str) -> None:
     draft.replace(path)
 
 
-def _end_when_idle(folder: Path, process: subprocess.Popen[bytes]) -> None:
-    """Kill the server as soon as nobody has used it for a while, and let nobody in before it is gone.
+def _end_when_idle(folder: Path, process: subprocess.Popen[bytes], idle: threading.Event) -> None:
+    """Kill the server as soon as nobody has used it for a while, say so, and let nobody in before it is gone.
 
     Killed, not asked: on SIGTERM it waits 15 s for streams to itself (measured); what it acknowledged is written.
     """
@@ -65,6 +75,7 @@ def _end_when_idle(folder: Path, process: subprocess.Popen[bytes]) -> None:
             fcntl.flock(users, fcntl.LOCK_EX | fcntl.LOCK_NB)  # kept until this process ends
         except BlockingIOError:
             continue
+        idle.set()
         process.kill()
         return
 

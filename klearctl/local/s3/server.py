@@ -106,12 +106,12 @@ def _launch(folder: Path, lock: int) -> str:
     half-way does not let a second keeper in.
     """
     reader, writer = os.pipe()
-    package = Path(__file__).parents[2]
+    tree = Path(__file__).parents[3]
     with open(reader) as report:
         try:
             subprocess.run(
                 [sys.executable, "-m", "klearctl.local.s3.keeper", str(folder), str(writer), str(lock)],
-                cwd=package,
+                cwd=tree,
                 env=unmarked(os.environ),  # it outlives the pod that it may be started from
                 pass_fds=(writer, lock),
                 stdin=subprocess.DEVNULL,
