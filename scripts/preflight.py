@@ -51,8 +51,9 @@ def checks(tree: Path) -> Iterator[Check]:
     yield python()
     yield processor()
     yield compiler()
-    yield disk(tree, needed_gb=RUN_GB if installed else INSTALL_GB)
-    yield disk(home, needed_gb=RUN_GB)
+    tree_gb = RUN_GB if installed else INSTALL_GB
+    yield disk(tree, needed_gb=tree_gb)
+    yield disk(home, needed_gb=RUN_GB + reserved_gb(home) + (tree_gb if same_disk(tree, home) else 0.0))
     yield memory(needed_gb=MEMORY_GB)
     yield ports(SERVER_PORT)
 
@@ -83,10 +84,24 @@ def compiler() -> Check:
 
 def disk(folder: Path, *, needed_gb: float) -> Check:
     """Free space where the folder lies or will lie."""
-    there = next(place for place in (folder, *folder.parents) if place.exists())
-    free_gb = shutil.disk_usage(there).free / 1e9
+    free_gb = shutil.disk_usage(existing(folder)).free / 1e9
     says = f"{free_gb:.0f} GB free in {folder}, {needed_gb:.0f} GB needed"
     return Check("disk", free_gb >= needed_gb, says, fix="free some, or set KLEAR_HOME and clone elsewhere")
+
+
+def reserved_gb(folder: Path) -> float:
+    """What the S3 server leaves free: below that it takes no writes (klearctl/local/s3/weed.py)."""
+    return max(512 * 2**20, shutil.disk_usage(existing(folder)).total // 100) / 1e9
+
+
+def same_disk(one: Path, other: Path) -> bool:
+    """Whether both folders take from the same free space."""
+    return existing(one).stat().st_dev == existing(other).stat().st_dev
+
+
+def existing(folder: Path) -> Path:
+    """The folder, or the nearest one above that is there."""
+    return next(place for place in (folder, *folder.parents) if place.exists())
 
 
 def memory(*, needed_gb: float) -> Check:

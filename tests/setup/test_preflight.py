@@ -51,3 +51,10 @@ def test_python_is_found_by_name_and_has_a_version_that_fits():
     found = run("scripts/find-python", cwd=ROOT).stdout.strip()
     said = run(found, "-c", "import sys; print(*sys.version_info[:2])", cwd=Path("/")).stdout.strip()
     assert said in {"3 11", "3 12"}
+
+
+def test_what_lies_on_one_disk_is_counted_together(monkeypatch):
+    monkeypatch.setenv("KLEAR_HOME", str(ROOT / "home-of-nobody"))
+    tree, home = (check for check in preflight.checks(ROOT) if check.name == "disk")
+    needed = [float(re.findall(r"([0-9]+) GB needed", check.says)[0]) for check in (tree, home)]
+    assert needed[1] >= needed[0] + preflight.RUN_GB
