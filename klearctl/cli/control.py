@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 import click
 
 from klearctl.cli.options import as_typed, backend_option, platform_of
-from klearctl.cli.session import open_backend, open_bucket
+from klearctl.cli.session import open_backend, open_bucket, uninterrupted
 from klearctl.config.recipe import stage_run
 from klearctl.errors import ConfigError
 from klearctl.kube import lifecycle
@@ -44,7 +44,9 @@ def resume(name: str, backend: str | None) -> None:
     chosen = open_backend(platform)
     with open_bucket(platform):
         before = lifecycle.state(chosen, name)
-        if lifecycle.resume(chosen, name):
+        with uninterrupted():  # a failed run is taken away and made anew
+            resumed = lifecycle.resume(chosen, name)
+        if resumed:
             click.echo(f"{name} was {before} and goes on")
         else:
             click.echo(f"{name} is {before}; there is nothing to resume")

@@ -9,7 +9,7 @@ from klearctl.cli.follow import detachable, follow, follow_run, line
 from klearctl.cli.gauge import Gauge
 from klearctl.cli.options import Duration, backend_option, layers, output_option, platform_of, settings_options
 from klearctl.cli.screen import Line
-from klearctl.cli.session import home, open_backend, open_bucket
+from klearctl.cli.session import home, open_backend, open_bucket, uninterrupted
 from klearctl.config.platform import PlatformConfig
 from klearctl.config.recipe import Recipe, load_recipe
 from klearctl.errors import ConfigError
@@ -78,7 +78,7 @@ def start(backend: Backend, recipe: Recipe, platform: PlatformConfig, *, name: s
         click.echo(f"{known} has succeeded before", err=True)
         return known
     click.echo(f"{known} was {now}; going on with {_place(backend, known, platform.bucket)}", err=True)
-    with detachable(backend, known):
+    with detachable(backend, known), uninterrupted():
         lifecycle.resume(backend, known)
     return known
 

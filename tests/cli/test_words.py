@@ -1,6 +1,8 @@
 """Words in, exit code and two lines out; never a traceback."""
 
 import json
+import os
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -8,7 +10,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from klearctl.cli.session import home
+from klearctl.cli.session import home, uninterrupted
 
 KLEARCTL = str(Path(sys.executable).parent / "klearctl")
 
@@ -73,6 +75,14 @@ def test_a_home_is_a_folder_of_here_or_of_the_user(word, folder, tmp_path, monke
     monkeypatch.setenv("HOME", str(tmp_path / "home"))
     monkeypatch.setenv("KLEAR_HOME", word)
     assert home() == tmp_path / folder
+
+
+def test_ctrl_c_waits_for_what_must_not_be_left_half_way():
+    done = []
+    with pytest.raises(KeyboardInterrupt), uninterrupted():
+        os.kill(os.getpid(), signal.SIGINT)
+        done.append("all of it")
+    assert (done, signal.getsignal(signal.SIGINT)) == (["all of it"], signal.default_int_handler)
 
 
 @pytest.mark.parametrize("stage", ["curate", "sft", "rl", "eval"])
