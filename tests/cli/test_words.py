@@ -79,9 +79,14 @@ def test_a_home_is_a_folder_of_here_or_of_the_user(word, folder, tmp_path, monke
 
 def test_ctrl_c_waits_for_what_must_not_be_left_half_way():
     done = []
-    with pytest.raises(KeyboardInterrupt), uninterrupted():
-        os.kill(os.getpid(), signal.SIGINT)
-        done.append("all of it")
+
+    def work():
+        with uninterrupted():
+            os.kill(os.getpid(), signal.SIGINT)
+            done.append("all of it")
+
+    with pytest.raises(KeyboardInterrupt):
+        work()
     assert (done, signal.getsignal(signal.SIGINT)) == (["all of it"], signal.default_int_handler)
 
 
