@@ -12,6 +12,7 @@ from klearctl.kube.status import ENDED, State, has_ended, is_at_rest, read_state
 
 WORKLOADS = ("JobSet", "Job")
 _BESIDE = ("ConfigMap", "NetworkPolicy")  # what is rendered for a run beside its workload
+_GLANCE_S = 1.0  # how long to wait for a change before looking again: one before the watch is not seen by it
 _SERVER_SET = ("uid", "resourceVersion", "generation", "creationTimestamp", "managedFields", "finalizers")
 
 
@@ -137,18 +138,13 @@ def wait_ended(backend: Backend, name: str, *, timeout_s: float) -> None:
     for _, workload in backend.watch(kind, {RUN: name}, timeout_s):
         if is_at_rest(workload):
             break
-    living = {pod["metadata"]["name"] for pod in pods(backend, name) if not has_ended(pod)}
-    if not living:
-        return
-    for change, pod in backend.watch("Pod", {RUN: name}, max(0.0, end - time.monotonic())):
-        if change == "DELETED" or has_ended(pod):
-            living.discard(pod["metadata"]["name"])
-        else:
-            living.add(pod["metadata"]["name"])
-        if not living:
-            return
-    if any(not has_ended(pod) for pod in pods(backend, name)):
-        raise BackendError(f"pods of {name} have not ended after {timeout_s:.0f} s", fix=f"klearctl status {name}")
+    while any(not has_ended(pod) for pod in pods(backend, name)):
+        left = end - time.monotonic()
+        if left <= 0:
+            raise BackendError(f"pods of {name} have not ended after {timeout_s:.0f} s", fix=f"klearctl status {name}")
+        for change, _ in backend.watch("Pod", {RUN: name}, min(left, _GLANCE_S)):
+            if change != "ADDED":  # those that were there before
+                break
 
 
 def _start(backend: Backend, objects: list[Manifest]) -> None:
