@@ -11,13 +11,14 @@ from klearctl.cli.options import Duration, backend_option, layers, output_option
 from klearctl.cli.screen import Line
 from klearctl.cli.session import home, open_backend, open_bucket, uninterrupted
 from klearctl.config.platform import PlatformConfig
-from klearctl.config.recipe import Recipe, load_recipe
+from klearctl.config.recipe import Recipe, load_recipe, stage_run
 from klearctl.errors import ConfigError
 from klearctl.kube import lifecycle
 from klearctl.kube.backend import Backend, Manifest
 from klearctl.kube.labels import STAGE
 from klearctl.kube.recipe import STAGE_WORD, drivers, read_recipe, render_recipe
-from klearctl.run import new_name
+from klearctl.kube.render import render
+from klearctl.run import Run, check_name, new_name
 
 
 @click.command()
@@ -41,6 +42,7 @@ def run(
     """Run the RECIPE folder: its stages one after another, on from where the newest unfinished run of it stands."""
     platform = platform_of(backend=backend)
     loaded = load_recipe(recipe, *layers(files, sets))
+    check_stages(loaded, platform, name=name or f"{loaded.name}-000000", gpus=gpus)
     chosen = open_backend(platform)
     with open_bucket(platform) as bucket:
         started = start(chosen, loaded, platform, name=name, gpus=gpus)
@@ -56,6 +58,13 @@ def run(
         else:
             print_report(started, loaded, bucket, result)
     return 0
+
+
+def check_stages(recipe: Recipe, platform: PlatformConfig, *, name: str, gpus: int) -> None:
+    """Raises ConfigError where a stage of the run could not be submitted: so many GPUs, a name that is too long."""
+    for stage in recipe.stages:
+        run = Run(stage_run(check_name(name), stage), stage, platform.bucket, recipe=name)
+        render(run, recipe.stage_config(stage, name), platform=platform, gpus=gpus)
 
 
 def start(backend: Backend, recipe: Recipe, platform: PlatformConfig, *, name: str | None, gpus: int) -> str:

@@ -12,6 +12,7 @@ import yaml
 
 from klearctl.cli.session import home, uninterrupted
 
+SMOKE = str(Path(__file__).parents[2] / "workflows/smoke")
 KLEARCTL = str(Path(sys.executable).parent / "klearctl")
 
 
@@ -43,6 +44,9 @@ def klearctl(tmp_path):
         (["submit", "rl", "--wait", "--timeout", "soon"], "soon is no duration", "klearctl submit --help"),
         (["submit", "rl", "--timeout", "5m"], "--timeout ends the waiting of --wait", "klearctl submit --help"),
         (["submit", "rl", "--set", "loss.clip_high=nan"], "loss.clip_high is nan", "at least 0.0"),
+        (["run", SMOKE, "--gpus", "12"], "12 GPUs do not fill whole nodes of 8", "--gpus 8 or --gpus 16"),
+        (["run", SMOKE, "--name", "a" * 36], "has 43 characters", "at most 40"),
+        (["run", SMOKE, "--name", "My-Run"], "'My-Run' cannot be the name of a run", "small letters"),
         (["run", "absent"], "cannot be read", "check the path"),
         (["status", "absent"], "there is no run absent", "klearctl status"),
         (["status", "--watch"], "--watch needs the NAME of a run", "klearctl status"),
