@@ -40,8 +40,10 @@ class Recording:
 
 
 def without_second(found: dict[str, Any], scenario: str) -> dict[str, Any]:
-    """Both trainer pods of `exhausted` fail at once: the Job ends at the first that it sees, and may take the other away
-    before it fails. Which one it sees first is chance."""
+    """Both trainer pods of `exhausted` fail at once: which of them the Job sees first is chance.
+
+    It ends at that one, and may take the other away before it fails.
+    """
     if scenario != "exhausted":
         return found
     pods = {key: value for key, value in found.items() if key.startswith("Pod rl-t-trainer-0-")}
