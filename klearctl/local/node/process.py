@@ -10,7 +10,8 @@ import select
 import signal
 import subprocess
 import sys
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -134,30 +135,32 @@ def look(pid: int) -> Seen | None:
 
 def send(process: Seen, number: signal.Signals) -> None:
     """Signal a process, and no other that took its pid since."""
-    try:
-        descriptor = os.pidfd_open(process.pid)
-    except ProcessLookupError:
-        return
-    try:
-        again = look(process.pid)
-        if again and again.started == process.started:
-            signal.pidfd_send_signal(descriptor, number)
-    except ProcessLookupError:
-        return
-    finally:
-        os.close(descriptor)
+    with _pinned(process) as descriptor:
+        if descriptor is not None:
+            with suppress(ProcessLookupError):
+                signal.pidfd_send_signal(descriptor, number)
 
 
 def wait_for(process: Seen) -> None:
     """Wait until the process has ended, whoever its parent is."""
+    with _pinned(process) as descriptor:
+        if descriptor is not None:
+            select.select([descriptor], [], [])
+
+
+@contextmanager
+def _pinned(process: Seen) -> Iterator[int | None]:
+    """A descriptor of the process, and of no other that took its pid since; None where it has ended."""
     try:
         descriptor = os.pidfd_open(process.pid)
     except ProcessLookupError:
+        descriptor = None
+    if descriptor is None:
+        yield None
         return
     try:
         again = look(process.pid)
-        if again and again.started == process.started:
-            select.select([descriptor], [], [])
+        yield descriptor if again and again.started == process.started else None
     finally:
         os.close(descriptor)
 
