@@ -90,7 +90,8 @@ def _train(pod: PodConfig[SFTConfig], begun: Any, rows: Sequence[Solved], steps:
         raise ConfigError(
             f"the tokenizer of {config.model} has no chat template", fix="add a chat_template.jinja to it"
         )
-    check_lengths(rows, tokenizer, config.trainer.row_tokens)
+    if begun.fresh:  # who goes on has looked before
+        check_lengths(rows, tokenizer, config.trainer.row_tokens)
     engine = session.engine(
         begun, config.trainer, config.optimizer, total_steps=steps, seed=config.seed, temperature=1.0
     )
