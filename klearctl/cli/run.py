@@ -73,8 +73,10 @@ def start(backend: Backend, recipe: Recipe, platform: PlatformConfig, *, name: s
     Raises:
         ConfigError: a run of that name is of another recipe or config.
     """
-    known = name if name and lifecycle.find(backend, name) else None
-    known = known or (None if name else unfinished(backend, recipe, platform, gpus=gpus))
+    if not name:
+        known = unfinished(backend, recipe, platform, gpus=gpus)
+    else:
+        known = name if lifecycle.find(backend, name) else None
     if known is None:
         fresh = name or new_name(recipe.name)
         with detachable(backend, fresh):

@@ -101,16 +101,14 @@ class PlatformConfig:
             raise ConfigError(f"bucket is {self.bucket!r}", fix="s3://BUCKET, or s3://BUCKET/PREFIX")
 
 
-EMBEDDED_BUCKET, EMBEDDED_SECRET = "s3://klear", "klear-s3"
-
-
 def on_this_machine(platform: PlatformConfig) -> PlatformConfig:
-    """The platform of a run on the local backend: the embedded server's bucket and keys, and no queue.
+    """The platform of a run on the local backend: the embedded server's bucket and keys (the defaults), and no queue.
 
     A klear.toml that is written for the local backend may name another bucket of that server.
     """
-    bucket = platform.bucket if platform.backend == "local" else EMBEDDED_BUCKET
-    return replace(platform, backend="local", queue="", bucket=bucket, storage_secret=EMBEDDED_SECRET)
+    default = PlatformConfig()
+    bucket = platform.bucket if platform.backend == "local" else default.bucket
+    return replace(platform, backend="local", queue="", bucket=bucket, storage_secret=default.storage_secret)
 
 
 def load_platform(path: Path | None = None) -> PlatformConfig:
