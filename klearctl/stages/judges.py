@@ -21,13 +21,14 @@ class Judges:
 
     def __init__(self, *, isolation: Isolation, unsafe: bool) -> None:
         self._isolation, self._unsafe = isolation, unsafe
-        self._starting, self._open = threading.Lock(), ExitStack()
+        self._starting, self._open, self._is_closed = threading.Lock(), ExitStack(), False
         self._workers: Workers | None = None
         self._code: CodeJudge | None = None
 
     def maths(self, answer: str, response: str) -> Judged:
         """The judgement of a response by its boxed answer."""
         with self._starting:
+            self._check_open()
             if self._workers is None:
                 self._workers = self._open.enter_context(Workers(len(os.sched_getaffinity(0))))
         return self._workers.judge_response(answer, response, must_think=False)
@@ -39,6 +40,7 @@ class Judges:
             ConfigError: nothing on this machine confines code.
         """
         with self._starting:
+            self._check_open()
             if self._code is None:
                 sandbox = self._open.enter_context(Sandbox(isolation=self._isolation, unsafe=self._unsafe))
                 print(f"code runs in {sandbox.isolation}", file=sys.stderr, flush=True)
@@ -49,4 +51,10 @@ class Judges:
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._open.close()
+        with self._starting:  # a thread may be starting one just now: it is closed too
+            self._is_closed = True
+            self._open.close()
+
+    def _check_open(self) -> None:
+        if self._is_closed:
+            raise RuntimeError("the judges have gone")

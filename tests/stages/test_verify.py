@@ -7,11 +7,13 @@ import select
 import signal
 import subprocess
 import sys
+import threading
 from contextlib import suppress
 from pathlib import Path
 
 import pytest
 
+from klearctl.stages.judges import Judges
 from tests.e2e.klear import wait_for
 
 pytestmark = pytest.mark.timeout(180)
@@ -224,3 +226,13 @@ def test_a_sandbox_that_dies_again_and_again_is_a_fault_and_no_score():
             select.select([], [], [], 0.05)
         row = json.loads(program.stdout.read())
     assert (row["verdict"], row["reward"], program.returncode) == ("infrastructure_fault", None, 1)
+
+
+def test_a_sandbox_that_is_just_starting_goes_with_the_judges():
+    tests, before = json.loads(SLEEPS)["tests"], children(os.getpid())
+    asking = threading.Thread(target=lambda: judges.code(SLEEPER, tests), daemon=True)
+    with Judges(isolation="auto", unsafe=False) as judges:
+        asking.start()
+        wait_for(lambda: children(os.getpid()).items() - before.items())
+    asking.join(60)
+    assert not living(dict(children(os.getpid()).items() - before.items()))
