@@ -49,9 +49,10 @@ bench: need-venv  ## the quick measurements; the long ones are run by name, see 
 real: need-venv  ## SmolLM2-135M on GSM8K through all stages; takes hours
 	@$(BIN)/python -m bench.real $(ARGS)
 
-gpu-check:  ## whether a GPU is here, which all checks of the GPU path need
+gpu-check:  ## what the trainer does on this machine's GPU, against its CPU; BIN names the folder of python
 	@nvidia-smi --list-gpus || { echo "error: no NVIDIA GPU is found here" >&2; \
 	  echo "  try: a machine where nvidia-smi lists one" >&2; exit 1; }
+	@$(BIN)/python -m bench.gpu $(ARGS)
 
 lock:  ## requirements/*.txt from pyproject.toml; LOCK_ARGS=--upgrade takes newer versions
 	@scripts/lock $(LOCK_ARGS)

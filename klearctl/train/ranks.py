@@ -18,12 +18,11 @@ def join(*, gpus: bool) -> None:
         os.environ.setdefault(name, value)  # DeepSpeed reads them too
     rank, world_size = int(os.environ["RANK"]), int(os.environ["WORLD_SIZE"])
     backend = "nccl" if gpus else "gloo"
-    if gpus:
-        torch.cuda.set_device(local_rank())
-    if world_size == 1:
-        dist.init_process_group(backend, store=dist.HashStore(), rank=0, world_size=1, timeout=PATIENCE)
-    else:
-        dist.init_process_group(backend, rank=rank, world_size=world_size, timeout=PATIENCE)
+    mine = torch.device("cuda", local_rank()) if gpus else None
+    if mine:
+        torch.cuda.set_device(mine)
+    store = dist.HashStore() if world_size == 1 else None
+    dist.init_process_group(backend, store=store, rank=rank, world_size=world_size, timeout=PATIENCE, device_id=mine)
     # torchrun's word to use its own store; a second meeting, to push weights, would wait for it for ever
     os.environ["TORCHELASTIC_USE_AGENT_STORE"] = "False"
 
