@@ -1,5 +1,6 @@
 """The program of a recipe's run: starts its stages, one after another, each when the one before has succeeded."""
 
+import signal
 import sys
 from pathlib import Path
 
@@ -14,14 +15,14 @@ from klearctl.kube.backend import Backend
 from klearctl.kube.labels import RUN
 from klearctl.kube.recipe import read_recipe
 from klearctl.kube.render import render
-from klearctl.kube.status import ENDED, read_state
+from klearctl.kube.status import ENDED, State, read_state
 from klearctl.run import Run, Stage
 
 _WATCH_S = 3600.0  # a watch is opened anew after this long
 
 
 def drive(file: Path) -> None:
-    """Carries the recipe of that file to its end.
+    """Carries the recipe of that file to its end; where a stage is cancelled, the recipe is too.
 
     Raises:
         RunFailed: a stage did not succeed.
@@ -33,7 +34,9 @@ def drive(file: Path) -> None:
         for stage in recipe.stages:
             run = Run(stage_run(name, stage), stage, platform.bucket, recipe=name)
             start_stage(backend, run, recipe, stage, platform=platform, gpus=gpus)
-            wait_stage(backend, run)
+            if wait_stage(backend, run) == "cancelled":
+                lifecycle.cancel(backend, name)  # and with the recipe this program: SIGTERM is on its way
+                signal.pause()
 
 
 def start_stage(
@@ -48,8 +51,8 @@ def start_stage(
     print(f"{stage} run {run.name} {happened}", flush=True)
 
 
-def wait_stage(backend: Backend, run: Run) -> None:
-    """Returns when the run has succeeded.
+def wait_stage(backend: Backend, run: Run) -> State:
+    """Returns when the run has succeeded, or someone has cancelled it.
 
     Raises:
         RunFailed: it ended otherwise.
@@ -60,9 +63,10 @@ def wait_stage(backend: Backend, run: Run) -> None:
             if read_state(workload, [])[0] in ENDED:
                 break
     print(f"{run.stage} run {run.name} {now}", flush=True)
-    if now != "succeeded":
+    if now not in ("succeeded", "cancelled"):
         why = read_state(lifecycle.get(backend, run.name), lifecycle.pods(backend, run.name))[1]
         raise RunFailed(f"{run.stage} {now}: {why}", fix=f"klearctl logs {run.name}")
+    return now
 
 
 if __name__ == "__main__":

@@ -51,7 +51,14 @@ def _cells(line: Line, bar_width: int) -> list[RenderableType]:
     done, total = status.step or 0, status.steps or 0
     if status.state == "succeeded":
         done = total = total or 1
-    bar = ProgressBar(total=total or 1, completed=done, width=bar_width, complete_style="cyan", finished_style="green")
+    bar = ProgressBar(
+        total=total or 1,
+        completed=done,
+        width=bar_width,
+        pulse=status.state == "running" and not total,  # how far it is nobody knows yet
+        complete_style="cyan",
+        finished_style="green",
+    )
     left = f"{clock(line.left_s)} left" if line.left_s is not None and status.state == "running" else ""
     return [f" {line.stage}", state_text(status.state), bar, count(status), left, numbers(status)]
 

@@ -8,6 +8,7 @@ from klearctl.kube.labels import ROLE, RUN, STAGE
 
 State = Literal["pending", "running", "restarting", "succeeded", "failed", "cancelled", "lost"]
 ENDED: tuple[State, ...] = ("succeeded", "failed", "cancelled", "lost")
+_SERVED = ("rl", "eval")
 LOST = "klear.dev/Lost"
 
 
@@ -42,6 +43,8 @@ def read_status(
     own = list(pods)
     state, why = read_state(workload, own)
     labels, last = workload["metadata"].get("labels", {}), rows[-1] if rows else {}
+    if state == "running" and not rows and labels.get(STAGE) in _SERVED:
+        why = why or "before its first step: a vLLM server takes a minute or more to start"
     return Status(
         name=labels.get(RUN, workload["metadata"]["name"]),
         stage=labels.get(STAGE, ""),
@@ -71,6 +74,8 @@ def read_state(workload: Mapping[str, Any], pods: Sequence[Mapping[str, Any]]) -
         return "cancelled", f"{len(living)} pods are still ending" if living else ""
     if restarting := _true(conditions, "RestartingJobSet"):
         return "restarting", _blame(pods) or restarting.get("message", "")
+    if pods and not living:
+        return "running", "its pods have ended"  # what that means for the run is yet to be said
     if living and all(_phase(pod) == "Running" for pod in living):
         return "running", ""
     return "pending", _wait_reason(living)

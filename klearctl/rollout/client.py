@@ -3,14 +3,14 @@
 A fault of a server is never a score: its requests go to another one, and the run ends when none is left.
 """
 
-import queue
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from klearctl.errors import RunFailed
+from klearctl.in_order import in_order
 from klearctl.rollout.server import Server, ServerFault
 
 IN_FLIGHT = 64  # requests to each server at once; each may be a whole group of samples
@@ -79,35 +79,16 @@ class Fleet:
         Raises:
             RunFailed: no server is left, or a request is refused.
         """
-        alive, taking = set(self.servers), threading.Lock()
-        left: Iterator[tuple[int, Ask]] = iter(enumerate(asks))
-        done: queue.SimpleQueue[tuple[int, list[Sampled]] | BaseException] = queue.SimpleQueue()
+        alive = set(self.servers)
 
-        def work() -> None:
-            try:
-                while True:
-                    with taking:
-                        taken = next(left, None)
-                    if taken is None:
-                        return
-                    place, ask = taken
-                    found = self._answer(ask, alive, temperature, max_tokens)
-                    then(place, found)
-                    done.put((place, found))
-            except BaseException as error:  # noqa: BLE001 (whoever takes the results raises it)
-                done.put(error)
+        def answer(numbered: tuple[int, Ask]) -> list[Sampled]:
+            place, ask = numbered
+            found = self._answer(ask, alive, temperature, max_tokens)
+            then(place, found)
+            return found
 
-        for _ in range(min(len(asks), IN_FLIGHT * len(self.servers))):
-            threading.Thread(target=work, daemon=True).start()  # one that waits for an hour must not hold an exit
-        answers: dict[int, list[Sampled]] = {}
-        while len(answers) < len(asks):
-            came = done.get()
-            if isinstance(came, BaseException):
-                with taking:
-                    left = iter(())
-                raise came
-            answers[came[0]] = came[1]
-        return [answers[place] for place in range(len(asks))]
+        at_once = max(1, min(len(asks), IN_FLIGHT * len(self.servers)))
+        return list(in_order(answer, enumerate(asks), at_once=at_once, ahead=len(asks) + at_once))
 
     def _answer(self, ask: Ask, alive: set[Server], temperature: float, max_tokens: int) -> list[Sampled]:
         fault: ServerFault | None = None

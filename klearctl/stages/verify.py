@@ -16,12 +16,12 @@ from types import FrameType
 from typing import Any, BinaryIO, NamedTuple, get_args
 
 from klearctl.errors import ConfigError
+from klearctl.in_order import in_order
 from klearctl.reward.judge import judge
 from klearctl.reward.sandbox.isolation import Isolation
 from klearctl.reward.score import REWARDS, Rewards, score
 from klearctl.reward.verdict import Judged, Verdict
 from klearctl.stages import program
-from klearctl.stages.in_order import in_order
 from klearctl.stages.judges import Judges
 
 LONGEST_LINE = 64 << 20  # bytes; some problems of LiveCodeBench have 30 MiB of tests

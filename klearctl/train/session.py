@@ -93,12 +93,13 @@ def loop(
     trainer: TrainerConfig,
     steps: int,
     stop: Stop,
-    advance: Callable[[int], Row],
+    advance: Callable[[int], Row | None],
     extra: Callable[[], dict[str, Any]],
     first: Row | None = None,
 ) -> None:
     """The steps that are left. `advance(step)` makes one and gives its row of metrics; `extra()` is saved with it.
 
+    Where it gives None, on all ranks, the run is stopped: it has changed nothing.
     `first` is a row of step 0: what was measured before any step.
     """
     stop.begin()
@@ -107,10 +108,10 @@ def loop(
         if metrics and first is not None:
             metrics.write(step=0, **first)
         for step in range(begun.step + 1, steps + 1):
-            if ranks.any_rank(stop.asked):
+            row = None if ranks.any_rank(stop.asked) else advance(step)
+            if row is None:
                 _commit_unless_there(engine, pod, begun, step - 1, trainer, extra(), metrics)
                 raise SystemExit(STOPPED)
-            row = advance(step)
             if metrics:
                 metrics.write(step=step, **row)
             if step % trainer.checkpoint_every == 0 or step == steps:

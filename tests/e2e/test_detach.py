@@ -119,4 +119,6 @@ def test_ctrl_c_leaves_a_recipe_running_and_what_it_prints_leads_back_and_ends_i
     wait_for(lambda: (klear.status(f"{name}-sft")["step"] or 0) > kept)
     again.send_signal(signal.SIGINT)
     assert again.wait(timeout=60) == 130
-    assert klear.run("cancel", name).returncode == 0
+    assert klear.run("cancel", f"{name}-sft").returncode == 0  # a recipe goes with the stage it is at
+    wait_for(lambda: klear.processes() == {})
+    assert [klear.status(run)["state"] for run in (name, f"{name}-sft")] == ["cancelled", "cancelled"]

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from klearctl.kube.status import read_state
+from klearctl.kube.status import read_state, read_status
 
 
 def moments(shared, scenario):
@@ -68,3 +68,25 @@ def test_a_dead_supervisor_is_lost_whatever_else_is_true():
     conditions = [{"type": "klear.dev/Lost", "status": "True", "message": "its supervisor died"}]
     workload = {"metadata": {"name": "x"}, "spec": {"suspend": True}, "status": {"conditions": conditions}}
     assert read_state(workload, []) == ("lost", "its supervisor died")
+
+
+def job(stage):
+    """A Job of that stage, under way."""
+    labels = {"klear.dev/run": "x", "klear.dev/stage": stage}
+    return {"metadata": {"name": "x", "labels": labels}, "spec": {}, "status": {}}
+
+
+def pod(phase):
+    """A pod of it."""
+    return {"metadata": {"name": "x-0"}, "status": {"phase": phase}}
+
+
+def test_a_run_whose_pods_have_just_ended_waits_for_nothing():
+    assert read_state(job("curate"), [pod("Succeeded")]) == ("running", "its pods have ended")
+
+
+@pytest.mark.parametrize(("stage", "waits"), [("rl", True), ("eval", True), ("sft", False), ("recipe", False)])
+def test_a_stage_with_servers_says_what_it_waits_for_before_its_first_row(stage, waits):
+    starting = read_status(job(stage), [pod("Running")])
+    under_way = read_status(job(stage), [pod("Running")], rows=[{"step": 0}])
+    assert ("vLLM" in starting.why, under_way.why) == (waits, "")

@@ -27,6 +27,7 @@ from klearctl.rollout.weights import push_files
 from klearctl.stages.answers import Examiner
 from klearctl.stages.rewards import rewards_for
 from tests.fixtures.model import SUMS
+from tests.stages.proxy import proxy
 
 TREE = Path(__file__).parents[2]
 STEPS, EVERY, SAMPLES, LONGEST = 12, 4, 16, 24
@@ -80,11 +81,16 @@ def control(bucket, vllm_server):
 
 
 @contextmanager
-def launched(bucket, name, server, **settings):
+def launched(bucket, name, server, *, servers=None, **settings):
     """The first process of a trainer's pod; it does not outlive the block."""
     config = bucket / f"{name}.json"
     tree = {**SETTINGS, "model": str(server.model), "data": str(bucket / "rl.parquet"), **settings}
-    layout = {"gpus": 0, "servers": [server.address], "weights_host": "127.0.0.1", "weights_port": free_port()}
+    layout = {
+        "gpus": 0,
+        "servers": servers or [server.address],
+        "weights_host": "127.0.0.1",
+        "weights_port": free_port(),
+    }
     config.write_text(json.dumps({"run": name, "stage": "rl", "bucket": str(bucket), "config": tree, "layout": layout}))
     env = {**os.environ, "PYTHONPATH": str(TREE), "TMPDIR": str(bucket), "OMP_NUM_THREADS": "1"}
     process = subprocess.Popen([sys.executable, "-m", "klearctl.stages.launch", "rl", "--config", str(config)], env=env)
@@ -151,6 +157,22 @@ def gain(server, before, after):
 
 def test_a_stop_is_85_a_kill_is_seen_and_the_run_comes_to_its_end(disturbed):
     assert disturbed[1] == [85, -signal.SIGKILL, 0]
+
+
+def test_a_stop_is_a_stop_where_the_servers_go_first(bucket, vllm_server):
+    prefix = str(bucket / "runs" / "cancelled")
+    with (
+        proxy(vllm_server.address) as way,
+        launched(bucket, "cancelled", vllm_server, servers=[way.address]) as process,
+    ):
+        wait_for_sampling(prefix, 2, vllm_server, process)
+        way.cut()
+        with pytest.raises(subprocess.TimeoutExpired):
+            process.wait(timeout=2)  # it waits for a word of why
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(timeout=100) == 85
+    rows = records.MetricsReader(prefix).rows()
+    assert [found.step for found in checkpoints.committed(prefix)][-1] == rows[-1]["step"] >= 2
 
 
 def test_committed_steps_never_shrink(disturbed):

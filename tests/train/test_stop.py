@@ -20,6 +20,27 @@ def test_sigterm_ends_a_start_and_is_a_wish_afterwards(program, code):
     assert done.returncode == code
 
 
+def test_a_block_that_need_not_be_finished_is_given_up():
+    program = """
+import os, signal, threading
+from klearctl.train.stop import Stop, Stopped
+stop = Stop()
+stop.begin()
+with stop.at_once():
+    pass
+threading.Timer(0.2, os.kill, (os.getpid(), signal.SIGTERM)).start()
+for _ in range(2):  # where the wish has been heard it is given up at once
+    try:
+        with stop.at_once():
+            threading.Event().wait(60)
+    except Stopped:
+        continue
+    raise SystemExit(1)
+raise SystemExit(7 if stop.asked else 1)
+"""
+    assert subprocess.run([sys.executable, "-c", program], timeout=50).returncode == 7
+
+
 def test_a_rank_begins_to_listen_before_torch_is_there():
     program = ASK + "import sys; raise SystemExit('torch' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", program], timeout=60).returncode == 0

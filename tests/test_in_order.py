@@ -5,7 +5,7 @@ import threading
 
 import pytest
 
-from klearctl.stages.in_order import AHEAD, in_order
+from klearctl.in_order import AHEAD, in_order
 
 pytestmark = pytest.mark.timeout(60)
 
@@ -79,3 +79,14 @@ def test_what_the_things_raise_is_raised():
 
     with pytest.raises(OSError, match="gone"):
         list(in_order(str, things(), at_once=2))
+
+
+def test_no_thread_goes_on_when_the_results_are_no_longer_taken():
+    before = set(threading.enumerate())
+    results = in_order(str, itertools.count(), at_once=3)
+    assert next(results) == "0"
+    started = set(threading.enumerate()) - before
+    results.close()
+    for thread in started:
+        thread.join(30)
+    assert (len(started), [thread for thread in started if thread.is_alive()]) == (3, [])

@@ -1,6 +1,6 @@
 """Work on many things at once: an iterable of things in, what became of each out, in their order, as they get done.
 
-Memory is bounded: a thing is read when a thread is free for it, and at most AHEAD results wait for a slow one.
+Memory is bounded: a thing is read when a thread is free for it, and so many results at most wait for a slow one.
 """
 
 import queue
@@ -14,19 +14,22 @@ Result = TypeVar("Result")
 AHEAD = 1000
 
 
-def in_order(work: Callable[[Thing], Result], things: Iterable[Thing], *, at_once: int) -> Iterator[Result]:
-    """What the work makes of each thing, `at_once` of them at a time.
+def in_order(
+    work: Callable[[Thing], Result], things: Iterable[Thing], *, at_once: int, ahead: int = AHEAD
+) -> Iterator[Result]:
+    """What the work makes of each thing, `at_once` of them at a time; `ahead` results at most wait for one.
 
-    The first exception, of the work or of the things, is raised here at once. The threads are daemons: one that waits
-    for a thing that never comes must not hold the exit.
+    The first exception, of the work or of the things, is raised here at once, and no further thing is begun; nor is one
+    when the results are no longer taken. The threads are daemons: one that waits for a thing that never comes must not
+    hold the exit.
     """
     numbered, reading = enumerate(things), threading.Lock()
-    room = threading.Semaphore(AHEAD)
+    room, given_up = threading.Semaphore(ahead), threading.Event()
     done: queue.Queue[tuple[int, Result] | BaseException | None] = queue.Queue()
 
     def run() -> None:
         try:
-            while room.acquire():
+            while room.acquire() and not given_up.is_set():
                 with reading:
                     taken = next(numbered, None)
                 if taken is None:
@@ -38,7 +41,17 @@ def in_order(work: Callable[[Thing], Result], things: Iterable[Thing], *, at_onc
 
     for _ in range(at_once):
         threading.Thread(target=run, daemon=True).start()
-    return _sorted(done, room, at_once)
+    return _taken(_sorted(done, room, at_once), given_up, room, at_once)
+
+
+def _taken(
+    results: Iterator[Result], given_up: threading.Event, room: threading.Semaphore, running: int
+) -> Iterator[Result]:
+    try:
+        yield from results
+    finally:
+        given_up.set()
+        room.release(running)  # those that wait for room end too
 
 
 def _sorted(
