@@ -1,5 +1,7 @@
 """The fixtures of all tests; one file each in tests/fixtures."""
 
+import signal
+
 from hypothesis import settings
 
 pytest_plugins = [
@@ -12,3 +14,6 @@ pytest_plugins = [
 
 settings.register_profile("klear", deadline=None)  # machines are shared: a slow example is no fault
 settings.load_profile("klear")
+
+# a shell that starts pytest in the background has it ignore Ctrl-C, and so would every program that a test starts
+signal.signal(signal.SIGINT, signal.default_int_handler)
