@@ -1,8 +1,7 @@
 """A wire to the S3 server that a test can watch, cut, or let kill the writer after a number of objects."""
 
 import http.client
-import os
-import signal
+import subprocess
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -22,7 +21,7 @@ class Proxy(ThreadingHTTPServer):
         self.url = f"http://127.0.0.1:{self.server_address[1]}"
         self.requests: list[str] = []
         self.cut = False
-        self.victim = 0
+        self.victim: subprocess.Popen[bytes] | None = None
         """The process to kill as soon as `puts_left` objects have been stored."""
         self.puts_left = 0
         self.one_put = threading.Lock()
@@ -50,13 +49,12 @@ class Handler(BaseHTTPRequestHandler):
     def put_and_kill(self, body: bytes) -> None:
         """Store the object if one is still to be stored; kill the writer after the last, before it hears of it."""
         with self.server.one_put:
-            if not self.server.puts_left:
-                os.kill(self.server.victim, signal.SIGKILL)
-                return
-            self.server.puts_left -= 1
-            self.forward(body, silent=not self.server.puts_left)
-            if not self.server.puts_left:
-                os.kill(self.server.victim, signal.SIGKILL)
+            if self.server.puts_left:
+                self.server.puts_left -= 1
+                self.forward(body, silent=not self.server.puts_left)
+            victim = self.server.victim  # gone already, where another of its objects waited for this lock
+            if victim and not self.server.puts_left:
+                victim.kill()
 
     def forward(self, body: bytes, *, silent: bool = False) -> None:
         """Ask the server; tell the client what it says."""

@@ -159,9 +159,9 @@ def _save_and_die(wire: Proxy, prefix: str, folder: Path, puts: int) -> None:
     )
     command = [sys.executable, "-c", code, prefix, str(folder)]
     with subprocess.Popen(command, stdin=subprocess.PIPE, stderr=subprocess.PIPE) as writer:
-        wire.puts_left, wire.victim = puts, writer.pid
-        writer.communicate(timeout=60)
-    wire.victim = 0
+        wire.puts_left, wire.victim = puts, writer
+        writer.communicate(timeout=300)
+    wire.victim = None
 
 
 def _damaged(prefix: str, folder: Path) -> checkpoints.Checkpoint:

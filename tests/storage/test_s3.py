@@ -10,7 +10,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 
 import pytest
@@ -19,6 +19,7 @@ from klearctl import storage
 from klearctl.errors import BackendError
 from klearctl.local.s3 import server as s3
 
+LIMIT_S = 120.0  # of a machine that does much else
 IMPORTS = "import sys; from pathlib import Path; from klearctl.local.s3.server import use\n"
 USER = f"{IMPORTS}with use(Path(sys.argv[1])) as env:\n    "
 HOLD = USER + "print(env['AWS_ENDPOINT_URL'], flush=True); sys.stdin.read()"
@@ -53,7 +54,7 @@ def test_the_server_is_gone_after_its_last_user(home: Path) -> None:
         first.communicate("")
         (server,) = _servers(home)
         second.communicate("")
-        assert _ends(server, 20)
+        assert _ends(server)
 
 
 def test_the_server_is_gone_after_its_user_was_killed(home: Path) -> None:
@@ -61,7 +62,7 @@ def test_the_server_is_gone_after_its_user_was_killed(home: Path) -> None:
         _wait_started(user)
         (server,) = _servers(home)
         user.kill()
-        assert _ends(server, 20)
+        assert _ends(server)
 
 
 def test_a_starter_killed_half_way_leaves_the_start_to_its_keeper(home: Path) -> None:
@@ -77,7 +78,7 @@ def test_a_user_that_comes_while_the_server_ends_gets_one_that_lives(
 ) -> None:
     with s3.use(home):
         (server,) = _servers(home)
-    _ends(server, 20)
+    _ends(server)
     with s3.use(home) as env:
         _into(monkeypatch, env)
         storage.check_bucket("s3://klear")
@@ -101,7 +102,7 @@ def test_a_server_does_not_outlive_its_keeper(home: Path) -> None:
         (server,) = _servers(home)
         (keeper,) = set(_processes(home)) - {server}
         os.kill(keeper, signal.SIGKILL)
-        assert _ends(server, 10)
+        assert _ends(server)
 
 
 def test_a_server_that_dies_while_it_is_used_comes_again_where_it_was(
@@ -113,7 +114,7 @@ def test_a_server_that_dies_while_it_is_used_comes_again_where_it_was(
         storage.write_bytes("s3://klear/before", b"kept")
         (server,) = _servers(home)
         os.kill(server, signal.SIGKILL)
-        _ends(server, 20)
+        _ends(server)
         assert storage.read_bytes("s3://klear/before") == b"kept"  # asked until it answers
         assert server not in _servers(home)
 
@@ -123,7 +124,7 @@ def test_the_next_user_starts_a_new_server_where_keeper_and_server_died(home: Pa
         (server,) = _servers(home)
         (keeper,) = set(_processes(home)) - {server}
         os.kill(keeper, signal.SIGKILL)
-        _ends(server, 20)
+        _ends(server)
         with s3.use(home):
             assert len(_servers(home)) == 1
 
@@ -240,7 +241,7 @@ def _kill_all(home: Path) -> None:
         for end in ends:
             signal.pidfd_send_signal(end.fileno(), signal.SIGKILL)
         for end in ends:
-            select.select([end], [], [], 20)
+            select.select([end], [], [], LIMIT_S)
 
 
 def _servers(home: Path) -> list[int]:
@@ -258,8 +259,10 @@ def _commands() -> Iterator[tuple[int, list[str]]]:
 
 def _listeners(pid: int) -> list[tuple[str, int]]:
     """The addresses on which a process accepts TCP."""
-    links = [os.readlink(link) for link in Path(f"/proc/{pid}/fd").iterdir() if link.exists() or link.is_symlink()]
-    own = {link[8:-1] for link in links if link.startswith("socket:[")}
+    own = set()
+    for link in Path(f"/proc/{pid}/fd").iterdir():
+        with suppress(FileNotFoundError):  # it was closed meanwhile
+            own.add(os.readlink(link).removeprefix("socket:[").removesuffix("]"))
     found = []
     for table, family in (("tcp", socket.AF_INET), ("tcp6", socket.AF_INET6)):
         for line in Path(f"/proc/{pid}/net/{table}").read_text().splitlines()[1:]:
@@ -271,17 +274,17 @@ def _listeners(pid: int) -> list[tuple[str, int]]:
     return found
 
 
-def _ends(pid: int, limit_s: float) -> bool:
+def _ends(pid: int) -> bool:
     try:
         file = os.pidfd_open(pid)
     except ProcessLookupError:
         return True
     with os.fdopen(file) as ended:
-        return bool(select.select([ended], [], [], limit_s)[0])
+        return bool(select.select([ended], [], [], LIMIT_S)[0])
 
 
 def _soon(condition: Callable[[], bool]) -> bool:
-    never, deadline = threading.Event(), time.monotonic() + 30
+    never, deadline = threading.Event(), time.monotonic() + LIMIT_S
     while not condition():
         if time.monotonic() > deadline:
             return False
