@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from klearctl.local.backend import LocalBackend
+from tests.local.waiting import LIMIT_S
 
 
 @pytest.fixture
@@ -23,7 +24,7 @@ def backend(tmp_path: Path) -> Iterator[LocalBackend]:
         assert has_ended(pid), f"process {pid} of the test's home is left"
 
 
-def has_ended(pid: int, *, within_s: float = 5.0) -> bool:
+def has_ended(pid: int, *, within_s: float = LIMIT_S) -> bool:
     """Whether the process ends in that time."""
     try:
         descriptor = os.pidfd_open(pid)

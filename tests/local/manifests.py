@@ -6,6 +6,7 @@ from typing import Any
 Object = dict[str, Any]
 
 FOREVER = "exec sleep 1000"
+PATIENT = {"terminationGracePeriodSeconds": 60}  # to end by itself, on a machine that does much else
 
 
 def container(line: str, name: str = "main", **fields: Any) -> Object:

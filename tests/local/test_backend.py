@@ -7,7 +7,7 @@ import pytest
 
 from klearctl.errors import ConfigError
 from klearctl.local.backend import LocalBackend
-from tests.local.manifests import FOREVER, config_map, container, job, job_spec, jobset, secret
+from tests.local.manifests import FOREVER, PATIENT, config_map, container, job, job_spec, jobset, secret
 from tests.local.waiting import ended, no_pods, printed, running, true_conditions, until
 
 
@@ -99,15 +99,16 @@ def test_all_containers_of_a_pod_decide(backend: LocalBackend) -> None:
 
 
 def test_init_containers_come_first_and_a_sidecar_ends_after(backend: LocalBackend) -> None:
-    tell = "trap 'echo sidecar told; exit 0' TERM; echo sidecar up; while :; do sleep 0.01; done"
-    pod: dict[str, Any] = {
+    box = {"volumeMounts": [{"name": "w", "mountPath": "/box"}]}
+    tell = "trap 'echo sidecar told; exit 0' TERM; echo sidecar up; touch /box/up; while :; do sleep 0.01; done"
+    pod: dict[str, Any] = PATIENT | {
         "initContainers": [
-            container("echo first > /box/order", "first", volumeMounts=[{"name": "w", "mountPath": "/box"}]),
-            container(tell, "side", restartPolicy="Always"),
+            container("echo first > /box/order", "first", **box),
+            container(tell, "side", restartPolicy="Always", **box),
         ],
         "volumes": [{"name": "w", "emptyDir": {}}],
     }
-    main = container("cat /box/order; sleep 0.1", volumeMounts=[{"name": "w", "mountPath": "/box"}])
+    main = container("cat /box/order; until test -e /box/up; do sleep 0.01; done", **box)
     backend.apply([job(main, pod=pod)])
     assert sorted(printed(backend)) == ["first", "sidecar told", "sidecar up"]
 
@@ -150,12 +151,12 @@ def test_a_config_map_that_is_not_there_is_named(backend: LocalBackend) -> None:
 
 def test_a_suspended_job_goes_on_with_new_pods_and_another_attempt(backend: LocalBackend) -> None:
     backend.apply([job(container(f"echo up; {FOREVER}"))])
-    running(backend)
+    first = next(backend.logs("t", follow=True))
     backend.patch("Job", "t", {"spec": {"suspend": True}})
     no_pods(backend)
     backend.patch("Job", "t", {"spec": {"suspend": False}})
-    running(backend)
-    assert [line.attempt for line in backend.logs("t")] == [0, 1]
+    lines = backend.logs("t", follow=True)
+    assert [first.attempt, next(lines).attempt, next(lines).attempt] == [0, 0, 1]
 
 
 def test_created_suspended_nothing_runs(backend: LocalBackend) -> None:

@@ -10,7 +10,7 @@ from typing import Any
 from klearctl.local.backend import LocalBackend
 from klearctl.local.workload import marked
 from tests.local.conftest import has_ended, processes_that_name
-from tests.local.manifests import FOREVER, container, job, job_spec, jobset
+from tests.local.manifests import FOREVER, PATIENT, container, job, job_spec, jobset
 from tests.local.waiting import ended, gone, no_pods, running, true_conditions, until
 
 
@@ -23,7 +23,10 @@ def supervisor_of(backend: LocalBackend, name: str = "t") -> int:
 
 
 def is_supervisor(pid: int, name: str) -> bool:
-    words = Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0")
+    try:
+        words = Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0")
+    except (FileNotFoundError, ProcessLookupError):
+        return False  # it ended while we looked
     return b"klearctl.local.supervisor" in words and name.encode() in words
 
 
@@ -127,7 +130,8 @@ def test_a_deletion_that_was_interrupted_comes_to_its_end(backend: LocalBackend)
 
 
 def test_pods_that_outlive_the_supervisor_of_a_suspended_run_end_with_the_next_look(backend: LocalBackend) -> None:
-    backend.apply([job(container("trap '' TERM; echo up; while :; do sleep 0.05; done"))])
+    backend.apply([job(container("trap '' TERM; echo up; while :; do sleep 0.05; done"), pod=PATIENT)])
+    next(backend.logs("t", follow=True))  # it hears no TERM from now on
     orphans = pod_processes(running(backend))
     backend.patch("Job", "t", {"spec": {"suspend": True}})
     until(backend, "Job", "t", lambda obj: "Suspended" in true_conditions(obj))

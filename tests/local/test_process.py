@@ -13,8 +13,8 @@ from klearctl.errors import BackendError
 from klearctl.local.backend import LocalBackend
 from klearctl.local.node.addresses import BLOCK_SIZE, assign, reserve
 from klearctl.local.node.process import image_environment
-from tests.local.manifests import container, job
-from tests.local.waiting import ended, no_pods, printed, running
+from tests.local.manifests import PATIENT, container, job
+from tests.local.waiting import ended, no_pods, running
 
 ESCAPES = {
     "setsid": "setsid sleep 1000 & exec sleep 1000",
@@ -51,11 +51,13 @@ def test_what_a_container_left_ends_when_its_first_process_does(backend: LocalBa
 
 
 def test_only_the_first_process_is_told_to_stop(backend: LocalBackend) -> None:
-    line = "trap 'echo first; exit 0' TERM; sh -c 'trap \"echo second\" TERM; sleep 0.2' & while :; do sleep 0.01; done"
-    backend.apply([job(container(line))])
-    running(backend)
+    second = "sh -c 'trap \"echo second\" TERM; echo up; while :; do sleep 0.01; done'"
+    line = f"trap 'echo first; sleep 0.5; exit 0' TERM; {second} & while :; do sleep 0.01; done"
+    backend.apply([job(container(line), pod=PATIENT)])
+    lines = backend.logs("t", follow=True)
+    up = next(lines).text  # both listen
     backend.patch("Job", "t", {"spec": {"suspend": True}})
-    assert printed(backend) == ["first"]
+    assert (up, [line.text for line in lines]) == ("up", ["first"])
 
 
 def test_two_reservations_get_two_blocks() -> None:

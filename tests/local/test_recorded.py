@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 from klearctl.local.backend import LocalBackend
+from tests.local.manifests import FOREVER, PATIENT
 from tests.local.waiting import ended, gone, running, true_conditions, until
 
 
@@ -26,11 +27,12 @@ class Recording:
         """What the client sent, with shorter sleeps, no use of busybox, and another way to die of too little memory."""
         text = re.sub("for i in .*?(?=sleep 4)", "", json.dumps(self.moments[0]["objects"][0]))
         text = re.sub(r"sleep (\d)(?=[^\d])", r"sleep 0.\1", re.sub(r"exec awk .*?}\\\"", "exit 137", text))
+        text = text.replace("sleep 0.8", "sleep 5")  # other pods must end meanwhile, also on a busy machine
         obj: dict[str, Any] = json.loads(text.replace('"activeDeadlineSeconds": 4', '"activeDeadlineSeconds": 1'))
         obj["metadata"] |= {"namespace": self.namespace, "labels": {"klear.dev/run": "rl-t"}}
         for job in obj["spec"]["replicatedJobs"]:
             template = job["template"]["spec"]["template"]
-            template["spec"]["terminationGracePeriodSeconds"] = 1
+            template["spec"] |= PATIENT
             template["metadata"] = {"labels": {"klear.dev/run": "rl-t"}}
         return obj
 
@@ -49,6 +51,14 @@ def without_second(found: dict[str, Any], scenario: str) -> dict[str, Any]:
     pods = {key: value for key, value in found.items() if key.startswith("Pod rl-t-trainer-0-")}
     others = {key: value for key, value in found.items() if key not in pods}
     return others | {"trainer pods that are left": {value["phase"] for value in pods.values()}}
+
+
+def up(backend: LocalBackend, attempts: int = 1) -> None:
+    """Returns when all four pods of so many attempts have begun, and so hear a TERM, and the JobSet shows it."""
+    lines = backend.logs("rl-t", follow=True)
+    for _ in range(4 * attempts):
+        next(lines)
+    until(backend, "JobSet", "rl-t", lambda obj: all(row["ready"] for row in obj["status"]["replicatedJobsStatus"]))
 
 
 def held(backend: LocalBackend) -> dict[str, Any]:
@@ -128,7 +138,7 @@ def test_suspended_and_resumed_with_exit_85_costs_one_free_restart(backend: Loca
     recording = Recording(klear_shared, "suspended")
     backend.apply([recording.sent()])
     backend.patch("JobSet", "rl-t", {"spec": {"suspend": False}})
-    running(backend, "rl-t", 4)
+    up(backend)
     first = held(backend)
     suspend(backend)
     second = held(backend)
@@ -142,25 +152,29 @@ def test_suspended_and_resumed_with_exit_85_costs_one_free_restart(backend: Loca
 def test_a_suspended_group_goes_on_as_it_was(backend: LocalBackend, klear_shared: Path, scenario: str) -> None:
     recording = Recording(klear_shared, scenario)
     backend.apply([recording.sent()])
-    running(backend, "rl-t", 4)
+    up(backend)
     suspend(backend)
     between = held(backend)
     backend.patch("JobSet", "rl-t", {"spec": {"suspend": False}})
-    running(backend, "rl-t", 4)
+    up(backend, attempts=2)
     assert [between, held(backend)] == [recording.at("suspended while running"), recording.at("resumed")]
 
 
 def suspend(backend: LocalBackend) -> None:
     backend.patch("JobSet", "rl-t", {"spec": {"suspend": True}})
     gone(backend, "Pod", ("klear.dev/run", "rl-t"))
-    until(backend, "JobSet", "rl-t", lambda obj: all(row["suspended"] for row in obj["status"]["replicatedJobsStatus"]))
+    until(backend, "JobSet", "rl-t", lambda obj: all(map(is_idle, obj["status"]["replicatedJobsStatus"])))
+
+
+def is_idle(row: dict[str, Any]) -> bool:
+    return bool(row["suspended"]) and not row["active"]
 
 
 def test_jobs_pods_and_service_are_named_and_labelled_as_the_controllers_do(
     backend: LocalBackend, klear_shared: Path
 ) -> None:
     recording = Recording(klear_shared, "ok")
-    backend.apply([recording.sent()])
+    backend.apply([json.loads(json.dumps(recording.sent()).replace("sleep 0.4", FOREVER))])
     running(backend, "rl-t", 4)
     real = next(moment["objects"] for moment in recording.moments if moment["at"].startswith("all ready"))
     own = [obj for kind in ("Service", "Job", "Pod") for obj in backend.list(kind)]
