@@ -24,7 +24,8 @@ def drawn(name, width):
     """The picture as a terminal of that width shows it."""
     ours, theirs = pty.openpty()
     fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", ROWS, width, 0, 0))
-    env = os.environ | {"TERM": "xterm-256color"}
+    env = {name: value for name, value in os.environ.items() if name not in ("COLUMNS", "LINES")}
+    env |= {"TERM": "xterm-256color"}
     command = [sys.executable, "-m", "tests.cli.pictures", name]
     with subprocess.Popen(command, stdin=theirs, stdout=theirs, stderr=theirs, cwd=ROOT, env=env):
         os.close(theirs)
