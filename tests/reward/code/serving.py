@@ -25,10 +25,12 @@ TOKEN_ENV = "TOKEN"
 
 
 class Told:
-    """Gives the verdict that the tests name, after the seconds that they name; the detail is what reached it."""
+    """Gives the verdict that the tests name, after the seconds that they name and once the file that they name is
+    there; the detail is what reached it."""
 
     def judge(self, response, tests, *, subset=None, must_think=False):
         threading.Event().wait(tests.get("seconds", 0.0))
+        until(lambda: os.path.exists(tests.get("file", "/")))
         if tests["verdict"] == "fault":
             raise SandboxFault("its lane is gone")
         return Judged(
@@ -45,7 +47,7 @@ class Served:
 
     def metrics(self) -> dict[str, float]:
         """What it counts."""
-        lines = requests.get(f"{self.address}/metrics", timeout=10).text.splitlines()
+        lines = requests.get(f"{self.address}/metrics", timeout=60).text.splitlines()
         return {name: float(value) for name, value in (line.split() for line in lines if not line.startswith("#"))}
 
 
@@ -58,7 +60,7 @@ def serving(count: int = 1, *, lanes: int = 2, queue: int = 64) -> Iterator[list
         yield [Served(process, process.stdout.readline().strip()) for process in started]
 
 
-def until(holds: Callable[[], object], *, within_s: float = 30.0) -> None:
+def until(holds: Callable[[], object], *, within_s: float = 120.0) -> None:
     """Returns when the condition holds."""
     never, deadline = threading.Event(), time.monotonic() + within_s
     while not holds():

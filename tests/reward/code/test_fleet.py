@@ -10,10 +10,10 @@ from klearctl.errors import RunFailed
 from klearctl.reward.code.fleet import Fleet
 from klearctl.reward.code.remote import MOST_BYTES
 from klearctl.reward.verdict import Judged, Verdict
-from tests.reward.code.serving import TOKEN, serving
+from tests.reward.code.serving import TOKEN, serving, until
 from tests.rollout.wire import be_well, break_off, fail, hang_up, wire
 
-pytestmark = pytest.mark.timeout(60)
+pytestmark = pytest.mark.timeout(300)
 NOBODY = "http://127.0.0.1:9"  # the port of discard: nothing listens there
 ACCEPTED = {"verdict": "accepted"}
 
@@ -122,15 +122,15 @@ def test_an_infrastructure_fault_comes_after_the_whole_deadline_and_names_the_la
     began = time.monotonic()
     judged = Fleet([NOBODY], TOKEN, patience_s=1.0).judge("x", ACCEPTED)
     assert judged.detail.startswith(f"no sandbox server is left; the last: {NOBODY}/judge does not answer: ")
-    assert 1.0 <= time.monotonic() - began < 10.0
+    assert 1.0 <= time.monotonic() - began < 30.0
 
 
 def test_those_who_wait_for_dead_servers_give_up_together():
-    fleet = Fleet([NOBODY], TOKEN, patience_s=1.0)
+    fleet = Fleet([NOBODY], TOKEN, patience_s=3.0)
     began = time.monotonic()
     with ThreadPoolExecutor(16) as pool:
         found = [judged.verdict for judged in pool.map(lambda _: fleet.judge("x", ACCEPTED), range(16))]
-    assert (set(found), time.monotonic() - began < 10.0) == ({"infrastructure_fault"}, True)
+    assert (set(found), time.monotonic() - began < 30.0) == ({"infrastructure_fault"}, True)  # one by one: 48 s
 
 
 def test_a_request_that_every_server_would_refuse_ends_the_run():
@@ -138,19 +138,21 @@ def test_a_request_that_every_server_would_refuse_ends_the_run():
         verdict(one)
 
 
-def test_submissions_are_spread_over_all_servers():
+def test_submissions_are_spread_over_all_servers(tmp_path):
     with serving(3) as found, ThreadPoolExecutor(6) as pool:
         fleet = Fleet([one.address for one in found], TOKEN)
-        list(pool.map(lambda _: fleet.judge("x", ACCEPTED | {"seconds": 0.02}), range(60)))
-        assert [one.metrics()["klear_sandbox_seconds_count"] for one in found] == pytest.approx([20, 20, 20], abs=8)
+        for _ in range(6):
+            pool.submit(fleet.judge, "x", ACCEPTED | {"file": str(tmp_path / "go")})
+        until(lambda: sum(one.metrics()["klear_sandbox_running"] for one in found) == 6)
+        (tmp_path / "go").touch()
 
 
 def test_a_full_server_gets_the_next_submission_as_soon_as_it_gave_an_answer():
     with serving(lanes=1, queue=0) as [one], ThreadPoolExecutor(8) as pool:
         fleet = Fleet([one.address], TOKEN)
         began = time.monotonic()
-        list(pool.map(lambda _: fleet.judge("x", ACCEPTED | {"seconds": 0.05}), range(40)))
-        assert time.monotonic() - began < 20.0  # each but the first was told to wait 1 s: it would take 39 s
+        list(pool.map(lambda _: fleet.judge("x", ACCEPTED | {"seconds": 0.05}), range(60)))
+        assert time.monotonic() - began < 45.0  # each but the first was told to wait 1 s: it would take 59 s
 
 
 def test_a_server_that_is_killed_half_way_costs_no_verdict():
