@@ -11,7 +11,7 @@ from tests.e2e.klear import wait_for
 LONG = Limits(cpu_s=1000)
 
 
-@pytest.mark.timeout(60)  # where the program is waited for it takes 3000 s
+@pytest.mark.timeout(300)  # where the program is waited for it takes 3000 s
 @pytest.mark.parametrize(
     "source",
     [

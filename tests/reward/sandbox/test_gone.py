@@ -21,8 +21,8 @@ from klearctl.reward.sandbox.pool import Sandbox
 
 sandbox = Sandbox(lanes=1, libraries=(), **json.loads(sys.argv[1]))
 idle = len(sandbox.processes())
-source = b"import os, time\\nfor _ in range(3): os.fork()\\nopen('made', 'w').write('x')\\ntime.sleep(60)"
-threading.Thread(target=sandbox.script, args=(source, b"", Limits()), daemon=True).start()
+source = b"import os, time\\nfor _ in range(3): os.fork()\\nopen('made', 'w').write('x')\\ntime.sleep(600)"
+threading.Thread(target=sandbox.script, args=(source, b"", Limits(cpu_s=600)), daemon=True).start()
 while len(sandbox.processes()) < idle + 8:
     pass
 print(json.dumps(sandbox.processes()), flush=True)

@@ -11,6 +11,8 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
+import psutil
+
 from klearctl.reward.code.scripts import Scripts
 from klearctl.reward.code.tests import Rules, Script
 from klearctl.reward.sandbox.launch import reachable_folder
@@ -18,8 +20,9 @@ from klearctl.reward.sandbox.limits import Limits
 from klearctl.reward.sandbox.pool import Sandbox
 from klearctl.reward.verdict import Verdict
 from tests.reward.sandbox.attacks import ANSWER, Attack
+from tests.reward.sandbox.waiting import until
 
-_LIMITS: dict[str, Any] = {"cpu_s": 2.0, "memory_mb": 256}
+_LIMITS: dict[str, Any] = {"cpu_s": 2.0, "wall_s": 30.0, "memory_mb": 256}  # this machine may do much else
 _NEXT = b"import os, json; print(json.dumps(os.listdir('.')), input()[::-1])"
 _SECRET, _OWN = "a secret\n", "a file of the programs' user\n"
 
@@ -37,7 +40,7 @@ class World:
             "own": str(folder / "own"),
             "tests": str(Path(__file__).parent),
             "client": os.getpid(),
-            "server": max(self._processes),
+            "server": server_of(sandbox),
             "victim": victim,
             "tcp4": listeners["tcp4"].getsockname()[1],
             "tcp6": listeners["tcp6"].getsockname()[1],
@@ -72,7 +75,7 @@ class World:
         }
         return kept | {
             "folder": sorted(os.listdir(self._folder)),
-            "victim": Path(f"/proc/{self._victim}/stat").read_bytes().split()[2],
+            "victim": state_of(self._victim),
             "priority": os.getpriority(os.PRIO_PROCESS, self._victim),
         }
 
@@ -84,10 +87,21 @@ class World:
         return [name for name, listener in self._listeners.items() if listener.fileno() in ready]
 
 
+def server_of(sandbox: Sandbox) -> int:
+    """A warm server of it, while it runs nothing: a process that no other comes from. Process ids start anew."""
+    processes = set(sandbox.processes())
+    return (processes - {psutil.Process(pid).ppid() for pid in processes}).pop()
+
+
+def state_of(pid: int) -> bytes:
+    """What the kernel says that the process does, as one letter; proc(5)."""
+    return Path(f"/proc/{pid}/stat").read_bytes().rpartition(b")")[2].split()[0]
+
+
 @contextmanager
 def around(sandbox: Sandbox) -> Iterator[World]:
     """The outside of a sandbox with one lane, of which one server has started."""
-    user = int(Path(f"/proc/{max(sandbox.processes())}/status").read_text().partition("Uid:")[2].split()[0])
+    user = int(Path(f"/proc/{server_of(sandbox)}/status").read_text().partition("Uid:")[2].split()[0])
     with ExitStack() as stack:
         folder = Path(tempfile.mkdtemp(prefix="klear-world-", dir=reachable_folder()))
         stack.callback(shutil.rmtree, folder)
@@ -100,6 +114,7 @@ def around(sandbox: Sandbox) -> Iterator[World]:
         as_user = user if os.getuid() == 0 else None
         victim = stack.enter_context(subprocess.Popen(["sleep", "3600"], start_new_session=True, user=as_user))
         stack.callback(victim.kill)
+        until(lambda: state_of(victim.pid) == b"S")  # it sleeps, and is seen to do so to the end
         yield World(sandbox, folder, listeners, victim.pid)
 
 
