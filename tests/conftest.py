@@ -2,7 +2,7 @@
 
 import signal
 
-from hypothesis import settings
+from hypothesis import HealthCheck, settings
 
 pytest_plugins = [
     "tests.fixtures.shared",
@@ -12,7 +12,8 @@ pytest_plugins = [
     "tests.fixtures.maths",
 ]
 
-settings.register_profile("klear", deadline=None)  # machines are shared: a slow example is no fault
+# Machines are shared: neither a slow example is a fault, nor that examples are slowly made.
+settings.register_profile("klear", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("klear")
 
 # a shell that starts pytest in the background has it ignore Ctrl-C, and so would every program that a test starts

@@ -12,7 +12,7 @@ from klearctl.reward.maths.pool import Workers
 from klearctl.reward.sandbox.pool import Sandbox
 from klearctl.reward.verdict import Verdict
 
-pytestmark = pytest.mark.timeout(120)
+pytestmark = pytest.mark.timeout(300)
 DOUBLE = "<think>twice</think>\n```python\nprint(2 * int(input()))\n```"
 ADD = "```python\ndef add(a, b):\n    return a + b\n```"
 STDIN = {"inputs": ["3\n", "5\n"], "outputs": ["6\n", "10\n"], "function": None}

