@@ -6,6 +6,7 @@ from hypothesis import HealthCheck, settings
 
 pytest_plugins = [
     "tests.fixtures.shared",
+    "tests.fixtures.ports",
     "tests.fixtures.s3",
     "tests.fixtures.model",
     "tests.fixtures.vllm",

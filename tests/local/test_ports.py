@@ -8,6 +8,7 @@ import pytest
 
 from klearctl.local.backend import LocalBackend
 from klearctl.local.node.ports import Ports, conflict
+from tests.fixtures.ports import free_port
 from tests.local.manifests import FOREVER, container, job
 from tests.local.waiting import ended, running
 
@@ -18,13 +19,6 @@ def master(port: int, line: str = "true", address: str = "$(POD_IP)") -> dict[st
     """A container that runs the line, with the environment of torch's master at that address."""
     env = [{"name": "PET_MASTER_ADDR", "value": address}, {"name": "PET_MASTER_PORT", "value": str(port)}]
     return container(line, env=[IP, *env])
-
-
-def free_port() -> int:
-    """A port that nobody listens on."""
-    with socket.create_server(("127.0.0.1", 0)) as server:
-        port: int = server.getsockname()[1]
-    return port
 
 
 def test_a_port_in_use_is_an_error_that_names_its_holder(backend: LocalBackend) -> None:

@@ -1,7 +1,6 @@
 """Servers that are lost while they work: their requests go to the others, and the run ends with the last of them."""
 
 import re
-import socket
 import threading
 import time
 
@@ -24,14 +23,6 @@ FAULTS = [
 @pytest.fixture(scope="session")
 def asks(chat):
     return [Ask(chat.prompt(text), seed_of(1, text), samples=2) for text in SUMS[:6]]
-
-
-@pytest.fixture(scope="session")
-def nobody():
-    """An address where nothing listens."""
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        port = free.getsockname()[1]
-    return f"http://127.0.0.1:{port}"
 
 
 def tokens(addresses, asks, **more):

@@ -1,7 +1,6 @@
 """New weights in a running server: its log-probs are then those of transformers with the same weights."""
 
 import re
-import socket
 
 import pytest
 import torch
@@ -13,6 +12,7 @@ from klearctl.rollout.client import Ask, Fleet
 from klearctl.rollout.seeds import seed_of
 from klearctl.rollout.weights import Gloo, describe, push_files
 from tests.fixtures.model import SUMS
+from tests.fixtures.ports import free_port
 from tests.fixtures.vllm import MAX_MODEL_LEN
 
 CLOSE, FAR = 1e-4, 1.0
@@ -28,9 +28,7 @@ def asks(chat):
 @pytest.fixture
 def meeting(fleet, tiny_model):
     """The trainer's side of a push to the session's server."""
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        port = free.getsockname()[1]
-    return Gloo(fleet, describe(tensors(tiny_model)), host="127.0.0.1", port=port)
+    return Gloo(fleet, describe(tensors(tiny_model)), host="127.0.0.1", port=free_port())
 
 
 def tensors(model):
@@ -84,9 +82,8 @@ def test_a_meeting_is_good_for_many_pushes(meeting, fleet, asks, vllm, other_mod
 
 
 def test_a_second_meeting_takes_the_place_of_the_first(meeting, fleet, asks, vllm, other_model):
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        port = free.getsockname()[1]
-    again = Gloo(fleet, describe(tensors(vllm.model)), host="127.0.0.1", port=port)  # a trainer that was restarted
+    # a trainer that was restarted
+    again = Gloo(fleet, describe(tensors(vllm.model)), host="127.0.0.1", port=free_port())
     again.push(tensors(other_model), version="1")
     assert gap(fleet, asks, other_model) < CLOSE
 

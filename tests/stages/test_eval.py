@@ -73,14 +73,6 @@ def result(alone):
     return records.read_result(alone)
 
 
-@pytest.fixture
-def nobody():
-    """An address where nothing listens."""
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        port = free.getsockname()[1]
-    return f"http://127.0.0.1:{port}"
-
-
 def pod_config(bucket, name, indexes=1, servers=(), **settings):
     config = EvalConfig(**SETTINGS | {"data": str(bucket / "heldout.parquet")} | settings)
     return PodConfig(name, "eval", str(bucket), config, Layout(indexes=indexes, servers=servers))

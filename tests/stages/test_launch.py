@@ -11,6 +11,7 @@ import pytest
 
 from klearctl.errors import BackendError
 from klearctl.stages.launch import Place, exit_code, wait_for_name
+from tests.fixtures.ports import free_port
 
 TREE = Path(__file__).parents[2]
 LAUNCHER = """
@@ -32,18 +33,15 @@ else:
 
 def start(second, first=HANG, *, nodes=1, node=0, ranks=2, port=None):
     """A launcher with its ranks; each writes an x when it runs."""
-    place = f'{{"nodes": {nodes}, "ranks": {ranks}, "node": {node}, "host": "127.0.0.1", "port": {port or free()}}}'
+    place = (
+        f'{{"nodes": {nodes}, "ranks": {ranks}, "node": {node}, "host": "127.0.0.1", "port": {port or free_port()}}}'
+    )
     return subprocess.Popen(
         [sys.executable, "-c", LAUNCHER, place, RANK.format(second=second, first=first)],
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         env={**os.environ, "PYTHONPATH": str(TREE), "OMP_NUM_THREADS": "1"},
     )
-
-
-def free():
-    with socket.create_server(("127.0.0.1", 0)) as server:
-        return server.getsockname()[1]
 
 
 def test_the_code_is_that_of_the_first_rank_that_failed():
@@ -53,7 +51,7 @@ def test_the_code_is_that_of_the_first_rank_that_failed():
         85: start("sys.exit(85)"),
         137: start("os.kill(os.getpid(), signal.SIGKILL)"),
     }
-    assert {code: process.wait(timeout=120) for code, process in words.items()} == {code: code for code in words}
+    assert {code: process.wait(timeout=300) for code, process in words.items()} == {code: code for code in words}
 
 
 def test_sigterm_reaches_every_rank():
@@ -63,7 +61,7 @@ def test_sigterm_reaches_every_rank():
     while heard.count(b"y") < 2:
         heard += os.read(process.stdout.fileno(), 1)
     process.terminate()
-    assert process.wait(timeout=120) == 85
+    assert process.wait(timeout=300) == 85
 
 
 def test_a_rank_that_sigterm_ends_before_it_listens_counts_as_stopped():
@@ -71,18 +69,18 @@ def test_a_rank_that_sigterm_ends_before_it_listens_counts_as_stopped():
     os.read(process.stdout.fileno(), 1)
     os.read(process.stdout.fileno(), 1)
     process.terminate()
-    assert process.wait(timeout=120) == 85
+    assert process.wait(timeout=300) == 85
 
 
 def test_trainers_on_other_ports_run_side_by_side_and_two_nodes_meet_on_one():
     report = "os.write(2, b' rank%s of %s.' % (os.environ['RANK'].encode(), os.environ['WORLD_SIZE'].encode()))"
-    port = free()
+    port = free_port()
     runs = [
         start(report, report),
         start(report, report, nodes=2, node=0, ranks=1, port=port),
         start(report, report, nodes=2, node=1, ranks=1, port=port),
     ]
-    said = [process.communicate(timeout=120)[1] for process in runs]
+    said = [process.communicate(timeout=300)[1] for process in runs]
     seen = [sorted(word for word in (b"rank0 of 2", b"rank1 of 2") if word in text) for text in said]
     assert seen == [[b"rank0 of 2", b"rank1 of 2"], [b"rank0 of 2"], [b"rank1 of 2"]]
 
@@ -90,7 +88,7 @@ def test_trainers_on_other_ports_run_side_by_side_and_two_nodes_meet_on_one():
 def test_a_taken_port_is_said():
     with socket.create_server(("0.0.0.0", 0)) as taken:
         process = start(HANG, port=taken.getsockname()[1])
-        _, said = process.communicate(timeout=120)
+        _, said = process.communicate(timeout=300)
     assert process.returncode == 3
     assert b"error: the ranks cannot meet at 127.0.0.1:" in said
 
@@ -110,7 +108,7 @@ def test_ranks_do_not_outlive_a_killed_launcher():
 def _ends(pidfd):
     import select
 
-    return bool(select.select([pidfd], [], [], 60)[0])
+    return bool(select.select([pidfd], [], [], 120)[0])
 
 
 def test_sigterm_while_the_master_has_no_name_ends_as_stopped(tmp_path):
@@ -122,7 +120,7 @@ def test_sigterm_while_the_master_has_no_name_ends_as_stopped(tmp_path):
     )
     _until_it_listens(process.pid)
     process.terminate()
-    assert process.wait(timeout=60) == 85
+    assert process.wait(timeout=300) == 85
 
 
 def _until_it_listens(pid):
@@ -162,6 +160,6 @@ def test_a_config_that_is_wrong_ends_with_2(tmp_path):
         env={**os.environ, "PYTHONPATH": str(TREE)},
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=300,
     )
     assert (done.returncode, done.stderr) == (2, "error: epoch is not a setting\n  try: did you mean epochs?\n")

@@ -1,7 +1,6 @@
 """What responses are worth: by real workers and a real sandbox; and which problems rl and eval refuse at once."""
 
 import json
-import socket
 import subprocess
 import sys
 from contextlib import contextmanager, nullcontext
@@ -95,8 +94,8 @@ def test_code_without_a_thought_is_no_answer(soft):
     assert soft(CODE, ALL.removeprefix("<think>\n</think>\n")) == 0.0
 
 
-def test_a_judge_that_cannot_be_reached_is_no_score():
-    gone = Fleet([f"http://127.0.0.1:{free_port()}"], "token", patience_s=0.2)
+def test_a_judge_that_cannot_be_reached_is_no_score(nobody):
+    gone = Fleet([nobody], "token", patience_s=0.2)
     with (
         rewards_for([CODE], "soft", lambda: nullcontext(gone)) as found,
         pytest.raises(RunFailed, match="a response to triple cannot be judged"),
@@ -110,11 +109,6 @@ def test_problems_of_maths_alone_start_no_judge_of_code():
 
     with rewards_for([SUM], "soft", code) as found:
         assert found.start(SUM, "<think></think>\\boxed{7}", cut=False, step=1).result() == 1.0
-
-
-def free_port():
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        return free.getsockname()[1]
 
 
 def test_faults_are_told_of_each_problem_that_has_one():

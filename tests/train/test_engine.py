@@ -2,7 +2,6 @@
 
 import json
 import os
-import socket
 import subprocess
 import sys
 from pathlib import Path
@@ -11,6 +10,7 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
+from tests.fixtures.ports import free_port
 from tests.train.scenario import CASES
 
 SCENARIO = Path(__file__).with_name("scenario.py")
@@ -29,9 +29,8 @@ def runs(tmp_path_factory):
 
 
 def _on_ranks(world, part, folder):
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        port = free.getsockname()[1]
-    common = {"WORLD_SIZE": str(world), "MASTER_ADDR": "127.0.0.1", "MASTER_PORT": str(port), "OMP_NUM_THREADS": "1"}
+    common = {"WORLD_SIZE": str(world), "MASTER_ADDR": "127.0.0.1", "OMP_NUM_THREADS": "1"}
+    common["MASTER_PORT"] = str(free_port())
     tree = str(SCENARIO.parents[2])
     started = [
         subprocess.Popen(
