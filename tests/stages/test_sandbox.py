@@ -19,7 +19,7 @@ from klearctl.reward.code.fleet import Fleet
 from klearctl.stages.sandbox import code_judge
 from tests.reward.code.serving import until
 
-pytestmark = pytest.mark.timeout(120)
+pytestmark = pytest.mark.timeout(300)
 TOKEN = "the-token-of-this-test"
 ECHO = {"inputs": ["1\n", "2\n"], "outputs": ["1\n", "2\n"], "function": None}
 CALL = {"function": "f", "inputs": [[1], [2]], "outputs": [2, 4]}
@@ -105,11 +105,11 @@ def test_a_program_sees_neither_the_token_nor_the_config(fleet, config):
 
 
 def test_it_says_what_confines_programs(address):
-    assert requests.get(f"{address}/health", timeout=10).json().startswith(("bubblewrap", "Landlock"))
+    assert requests.get(f"{address}/health", timeout=60).json().startswith(("bubblewrap", "Landlock"))
 
 
 def test_it_lets_nobody_ask_without_the_token(address):
-    assert requests.post(f"{address}/judge", data=b"{}", timeout=10).status_code == 401
+    assert requests.post(f"{address}/judge", data=b"{}", timeout=60).status_code == 401
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
@@ -119,20 +119,21 @@ def test_told_to_stop_it_exits_143_and_leaves_no_process(config, number):
         fleet.judge(block("print(input())"), ECHO)
         below = psutil.Process(process.pid).children(recursive=True)
         process.send_signal(number)
-        assert (process.wait(60), psutil.wait_procs(below, 10)[1], bool(below)) == (143, [], True)
+        assert (process.wait(120), psutil.wait_procs(below, 60)[1], bool(below)) == (143, [], True)
 
 
 def test_told_to_stop_while_a_program_runs_it_stops_at_once(config):
     with started(config, "--port", "0") as process:
         address = address_of(process)
-        body = {"response": block("while True: pass"), "tests": ECHO, "subset": None, "must_think": False}
+        tests = ECHO | {"timeout": 100}
+        body = {"response": block("while True: pass"), "tests": tests, "subset": None, "must_think": False}
         with socket.create_connection(address.removeprefix("http://").split(":")) as wire:
             data = json.dumps(body).encode()
             head = f"POST /judge HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {TOKEN}\r\nContent-Length: {len(data)}"
             wire.sendall(head.encode() + b"\r\n\r\n" + data)
-            until(lambda: "klear_sandbox_running 1.0" in requests.get(f"{address}/metrics", timeout=10).text)
+            until(lambda: "klear_sandbox_running 1.0" in requests.get(f"{address}/metrics", timeout=60).text)
             process.terminate()
-            assert process.wait(9) == 143  # its own time limit is 10 s
+            assert process.wait(60) == 143  # its own time limit is 100 s
 
 
 def test_told_to_stop_before_it_listens_it_exits_143(config):

@@ -4,8 +4,6 @@ import subprocess
 import sys
 from pathlib import Path
 
-import pytest
-
 from klearctl.train import extensions
 
 TREE = Path(__file__).parents[2]
@@ -31,7 +29,7 @@ def test_the_compiled_part_lies_outside_the_tree_and_names_the_versions(monkeypa
 
 
 def test_without_a_compiler_the_error_says_what_to_install(tmp_path):
-    done = subprocess.run(BUILD, env=_env(tmp_path, "no-such-compiler"), capture_output=True, text=True, timeout=60)
+    done = subprocess.run(BUILD, env=_env(tmp_path, "no-such-compiler"), capture_output=True, text=True, timeout=300)
     assert (done.returncode, done.stderr) == (
         3,
         "error: DeepSpeed's part for CPUs must be compiled once, and there is no no-such-compiler\n"
@@ -39,7 +37,6 @@ def test_without_a_compiler_the_error_says_what_to_install(tmp_path):
     )
 
 
-@pytest.mark.timeout(180)
 def test_a_build_that_was_killed_leaves_no_lock(tmp_path):
     reached = tmp_path / "reached"
     os.mkfifo(reached)
@@ -49,6 +46,6 @@ def test_a_build_that_was_killed_leaves_no_lock(tmp_path):
     os.killpg(killed.pid, signal.SIGKILL)
     killed.wait()
     broken = _compiler(tmp_path / "broken", "echo no space left >&2; exit 1")
-    done = subprocess.run(BUILD, env=_env(tmp_path, broken), capture_output=True, text=True, timeout=120)
+    done = subprocess.run(BUILD, env=_env(tmp_path, broken), capture_output=True, text=True, timeout=300)
     assert done.returncode == 3
     assert "error: DeepSpeed's part for CPUs does not compile:" in done.stderr
