@@ -67,7 +67,7 @@ def test_ctrl_c_detaches_and_the_printed_cancel_ends_everything(klear):
     read_until(ours, r"curate\s+.*running")
     os.killpg(command.pid, signal.SIGINT)
     shown = read_until(ours, r"klearctl cancel long")
-    assert command.wait(timeout=30) == 130
+    assert command.wait(timeout=120) == 130
     assert "detached; long goes on" in shown
     left = list(klear.processes().values())
     assert sum("klearctl.local.supervisor" in line for line in left) == 1
@@ -92,7 +92,7 @@ def test_ctrl_c_leaves_a_recipe_running_and_what_it_prints_leads_back_and_ends_i
     before = read_until(ours, r"sft\s+.*running.*\d+/5000")
     os.write(ours, b"\x03")  # the terminal makes it a SIGINT to its foreground group
     shown = read_until(ours, r"klearctl cancel \S+\s")
-    code = command.wait(timeout=30)
+    code = command.wait(timeout=120)
     name = re.findall(r"recipe run (\S+) created", before)[0]
     assert (code, f"detached; {name} goes on" in shown) == (130, True)
     back, cancel = (line.split() for line in re.findall(r"^  klearctl (.+?)\s*$", shown, re.MULTILINE))
@@ -108,8 +108,8 @@ def test_ctrl_c_leaves_a_recipe_running_and_what_it_prints_leads_back_and_ends_i
     following = klear.start("logs", name, "-f", stdout=subprocess.PIPE)
     read_until(following.stdout.fileno(), r"trainer-0/trainer#0")
     assert klear.run(*cancel).returncode == 0
-    assert (watching.wait(timeout=60), f"{name} cancelled" in watching.stderr.read()) == (1, True)
-    assert following.wait(timeout=60) == 0
+    assert (watching.wait(timeout=180), f"{name} cancelled" in watching.stderr.read()) == (1, True)
+    assert following.wait(timeout=180) == 0
     wait_for(lambda: klear.processes() == {})
     assert [klear.status(run)["state"] for run in (name, f"{name}-sft")] == ["cancelled", "cancelled"]
 
@@ -118,7 +118,7 @@ def test_ctrl_c_leaves_a_recipe_running_and_what_it_prints_leads_back_and_ends_i
     assert again.stderr.readline() == f"{name} was cancelled; going on with sft from step {kept}\n"
     wait_for(lambda: (klear.status(f"{name}-sft")["step"] or 0) > kept)
     again.send_signal(signal.SIGINT)
-    assert again.wait(timeout=60) == 130
+    assert again.wait(timeout=180) == 130
     assert klear.run("cancel", f"{name}-sft").returncode == 0  # a recipe goes with the stage it is at
     wait_for(lambda: klear.processes() == {})
     assert [klear.status(run)["state"] for run in (name, f"{name}-sft")] == ["cancelled", "cancelled"]

@@ -15,7 +15,7 @@ from klearctl.local.backend import LocalBackend
 from klearctl.run import Run
 from tests.e2e.klear import fresh
 
-pytestmark = pytest.mark.timeout(180)
+pytestmark = pytest.mark.timeout(600)
 
 # Stands in for the stage: says what reached it. The rest of the manifest is as rendered.
 PROBE = """

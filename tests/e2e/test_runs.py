@@ -5,13 +5,14 @@ import os
 import re
 import signal
 import subprocess
+import time
 
 import pytest
 
 from klearctl.local.s3 import server as s3
 from tests.e2e.klear import KLEARCTL, fresh, wait_for
 
-pytestmark = pytest.mark.timeout(300)
+pytestmark = pytest.mark.timeout(600)
 
 SMALL = """
 seed = 0
@@ -126,9 +127,11 @@ def test_waiting_has_an_end(klear):
 
 
 def test_without_a_terminal_progress_is_at_most_one_line_in_ten_seconds(klear):
+    start = time.monotonic()
     waited = klear.run("submit", "curate", "--name", "quiet", "-f", "small.toml", "--set", "seed=5", "--wait")
+    most = 3 + (time.monotonic() - start) // 10
     lines = [line for line in waited.stderr.splitlines() if line.startswith("curate ") and " run " not in line]
-    assert (waited.returncode, len(lines) <= 3) == (0, True)
+    assert (waited.returncode, len(lines) <= most) == (0, True)
 
 
 def test_a_deleted_run_is_gone_and_its_data_with_it(klear):
@@ -166,7 +169,7 @@ def test_beside_a_klear_toml_for_a_cluster_local_runs_are_reached_by_backend_loc
 def test_a_bucket_that_is_missing_exits_3(klear, tmp_path):
     (tmp_path / "klear.toml").write_text('backend = "local"\nbucket = "s3://absent"\n')
     done = klear.start("submit", "curate", "-f", str(klear.home / "small.toml"), cwd=tmp_path)
-    assert done.wait(timeout=60) == 3
+    assert done.wait(timeout=180) == 3
 
 
 def test_every_run_is_listed(klear):
@@ -175,6 +178,5 @@ def test_every_run_is_listed(klear):
 
 
 def test_nothing_but_the_server_is_left_running(klear):
-    assert [
-        line for line in klear.processes().values() if not re.search(r"klearctl\.local\.s3\.keeper|weed", line)
-    ] == []
+    server = r"klearctl\.local\.s3\.keeper|weed"
+    wait_for(lambda: all(re.search(server, line) for line in klear.processes().values()))

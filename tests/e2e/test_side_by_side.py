@@ -75,8 +75,8 @@ def test_trainers_of_one_home_and_of_two_run_side_by_side(homes, words):
 
 def test_a_run_of_the_same_name_in_another_home_is_told_who_has_its_port(homes, words):
     one, other = homes
-    for home in (one, other):
-        home.run(*words, "twin", "--set", "trainer.cpu_processes=1")
+    for home in (one, other):  # the first has its port until it is cancelled
+        home.run(*words, "twin", "--set", "trainer.cpu_processes=1", "--set", "steps=5000")
     end = end_of(other, "twin")
     one.run("cancel", "twin")
     why = other.status("twin")["why"]
