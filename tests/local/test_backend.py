@@ -99,7 +99,7 @@ def test_all_containers_of_a_pod_decide(backend: LocalBackend) -> None:
 
 
 def test_init_containers_come_first_and_a_sidecar_ends_after(backend: LocalBackend) -> None:
-    box = {"volumeMounts": [{"name": "w", "mountPath": "/box"}]}
+    box: dict[str, Any] = {"volumeMounts": [{"name": "w", "mountPath": "/box"}]}
     tell = "trap 'echo sidecar told; exit 0' TERM; echo sidecar up; touch /box/up; while :; do sleep 0.01; done"
     pod: dict[str, Any] = PATIENT | {
         "initContainers": [

@@ -1,5 +1,6 @@
 """Which GPUs a container gets. Whether they work, only a machine that has some can show."""
 
+import os
 from pathlib import Path
 
 import pytest
@@ -9,22 +10,24 @@ from klearctl.local.node.gpus import Gpus, devices, visible
 from tests.local.manifests import container, job
 from tests.local.waiting import LIMIT_S
 
+A, B, C = (10 * os.getpid() + number for number in range(3))  # the claims hold for the machine: other tests may run
+
 
 def test_containers_get_gpus_of_their_own() -> None:
-    gpus = Gpus([900, 901, 902])
+    gpus = Gpus([A, B, C])
     taken = gpus.take("pod", {"a": 1, "b": 2})
     gpus.give_back("pod")
-    assert taken == {"a": [900], "b": [901, 902]}
+    assert taken == {"a": [A], "b": [B, C]}
 
 
 def test_a_gpu_that_another_workload_holds_is_not_given_again() -> None:
-    one, other = Gpus([900, 901]), Gpus([900, 901])
+    one, other = Gpus([A, B]), Gpus([A, B])
     taken = [one.take("x", {"a": 1}), other.take("y", {"a": 1}), other.take("z", {"a": 1})]
     one.give_back("x")
     taken.append(other.take("z", {"a": 1}))
     for uid in ("y", "z"):
         other.give_back(uid)
-    assert taken == [{"a": [900]}, {"a": [901]}, None, {"a": [900]}]
+    assert taken == [{"a": [A]}, {"a": [B]}, None, {"a": [A]}]
 
 
 @pytest.mark.parametrize(

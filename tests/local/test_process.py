@@ -16,6 +16,7 @@ from klearctl.local.node.process import image_environment
 from tests.local.manifests import PATIENT, container, job
 from tests.local.waiting import ended, no_pods, running
 
+OURS = str(os.getpid())  # blocks are those of the machine: other tests may run
 ESCAPES = {
     "setsid": "setsid sleep 1000 & exec sleep 1000",
     "double fork": "(setsid sh -c 'sleep 1000 & sleep 1000 &' &) ; exec sleep 1000",
@@ -61,17 +62,17 @@ def test_only_the_first_process_is_told_to_stop(backend: LocalBackend) -> None:
 
 
 def test_two_reservations_get_two_blocks() -> None:
-    first, one = reserve("same")
-    second, two = reserve("same")
+    first, one = reserve(OURS)
+    second, two = reserve(OURS)
     one.close()
     two.close()
     assert first != second
 
 
 def test_a_block_is_free_again_after_its_holder() -> None:
-    first, holder = reserve("again")
+    first, holder = reserve(OURS)
     holder.close()
-    second, holder = reserve("again")
+    second, holder = reserve(OURS)
     holder.close()
     assert first == second
 
