@@ -9,6 +9,7 @@ import click
 from klearctl.cli.options import output_option
 from klearctl.config.explain import Setting
 from klearctl.config.explain import explain as explain_key
+from klearctl.config.load import to_dict
 
 _INDENT = 4 * " "
 _UNBROKEN = (1_000_000, 24)  # the width of what is no terminal: a line is a line
@@ -22,7 +23,11 @@ def explain(key: str, output: str) -> None:
     found = explain_key(key)
     if output == "json":
         click.echo(
-            json.dumps([{"key": s.key, "type": s.kind, "default": s.default, "text": s.text} for s in found], indent=2)
+            json.dumps(
+                [{"key": s.key, "type": s.kind, "default": s.default, "text": s.text} for s in found],
+                indent=2,
+                default=to_dict,
+            )
         )
         return
     for setting in found:
@@ -41,4 +46,4 @@ def _body(setting: Setting) -> str:
 
 
 def _toml(value: object) -> str:
-    return "(see below)" if value and not isinstance(value, int | float | str) else json.dumps(value)
+    return json.dumps(value, default=to_dict)

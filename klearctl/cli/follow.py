@@ -55,14 +55,17 @@ def follow(backend: Backend, name: str, look: Callable[[], Sequence[Line]], *, t
         while True:
             display.show(look())
             if (state := lifecycle.state(backend, name)) in ENDED:
-                display.show(look(), last=True)
+                lines = look()
+                display.show(lines, last=True)
                 break
             if timeout_s is not None and time.monotonic() - started > timeout_s:
                 raise WaitTimeout(f"{name} has not ended after {timeout_s:.0f} s; it goes on", fix=_back(name))
             _wait_for_change(backend, name)
     if state == "succeeded":
         return 0
-    click.echo(f"{name} {state}\n  {as_typed(f'logs {name}')}\n  {as_typed(f'resume {name}')}", err=True)
+    for blamed in (one.status for one in lines if one.status and one.status.state in ("failed", "lost")):
+        click.echo(f"{blamed.name}: {blamed.why}\n  {as_typed(f'logs {blamed.name}')}", err=True)
+    click.echo(f"{name} {state}\n  {as_typed(f'resume {name}')}", err=True)
     return 1
 
 

@@ -6,21 +6,26 @@ import click
 
 from klearctl.cli.options import backend_option, platform_of
 from klearctl.cli.session import open_backend
+from klearctl.errors import ConfigError
 from klearctl.kube import lifecycle
 from klearctl.kube.backend import Backend, LogLine
 from klearctl.kube.labels import STAGE
 from klearctl.kube.recipe import STAGE_WORD
 
+ROLES = ("trainer", "rollout", "sandbox", "curate", "eval", STAGE_WORD)
+
 
 @click.command()
 @click.argument("name")
 @click.option("-f", "--follow", is_flag=True, help="Go on until the run ends.")
-@click.option("--role", help="Only pods of this role: trainer, rollout, curate, eval.")
+@click.option("--role", help=f"Only pods of this role: {', '.join(ROLES)}.")
 @click.option("--rank", type=int, help="Only the pod with this index.")
 @backend_option
 def logs(name: str, follow: bool, role: str | None, rank: int | None, backend: str | None) -> int:
     """Print the logs of the run NAME; of a recipe's run, those of its stages too."""
     chosen = open_backend(platform_of(backend=backend))
+    if role is not None and role not in ROLES:
+        raise ConfigError(f"{role} is not a role", fix=f"one of {', '.join(ROLES)}")
     lines = _of_recipe if _is_recipe(chosen, name) else _of_run
     try:
         for line in lines(chosen, name, role, rank, follow):

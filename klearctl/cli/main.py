@@ -2,6 +2,8 @@
 
 import importlib
 import os
+import re
+import shutil
 import signal
 import sys
 
@@ -41,14 +43,25 @@ class Commands(click.Group):
         assert isinstance(command, click.Command)
         return command
 
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        if args[0] not in COMMANDS:
+            import difflib
+
+            near = difflib.get_close_matches(args[0], COMMANDS, n=1)
+            ctx.fail(f"there is no command {args[0]}" + (f"; did you mean {near[0]}?" if near else ""))
+        return super().resolve_command(ctx, args)
+
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         with formatter.section("Commands"):
             formatter.write_dl([(name, text) for name, (_, text) in COMMANDS.items()])
 
 
-@click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"]})
+@click.group(cls=Commands, invoke_without_command=True, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(__version__, prog_name="klearctl")
-def klearctl() -> None:
+@click.pass_context
+def klearctl(context: click.Context) -> None:
     """Carry a base model through the Klear-Reasoner pipeline, on Kubernetes or on this machine.
 
     \b
@@ -56,6 +69,8 @@ def klearctl() -> None:
     klearctl submit rl --gpus 64        one stage
     klearctl status                     how it goes
     """
+    if context.invoked_subcommand is None:
+        click.echo(context.get_help())
 
 
 def main() -> None:
@@ -80,8 +95,16 @@ def complain(what: str, fix: str, code: int) -> int:
     """Prints an error as every command does, on standard error; the code comes back."""
     click.echo(f"error: {what}", err=True)
     if fix:
-        click.echo(f"  try: {fix}", err=True)
+        click.echo(f"  try: {as_called(fix)}", err=True)
     return code
+
+
+def as_called(text: str) -> str:
+    """The text with `klearctl WORD` so that it can be typed here: by its path where it was called by it."""
+    called = sys.argv[0]
+    if os.path.basename(called) != "klearctl" or shutil.which("klearctl") == os.path.abspath(called):
+        return text
+    return re.sub(r"\bklearctl (?=[a-z-])", lambda _: f"{called} ", text)
 
 
 def _usage_fix(error: click.ClickException) -> str:

@@ -11,7 +11,7 @@ from klearctl.cli.options import backend_option, output_option, platform_of
 from klearctl.cli.session import open_backend, open_bucket
 from klearctl.kube import lifecycle
 
-_COLUMNS = ("step", "steps", "attempt", "loss", "reward", "tokens_per_s")
+_COLUMNS = ("stage", "step", "steps", "attempt", "loss", "reward", "tokens_per_s")
 
 
 @click.command()
@@ -19,12 +19,13 @@ _COLUMNS = ("step", "steps", "attempt", "loss", "reward", "tokens_per_s")
 @backend_option
 @output_option("table", "json", default="table")
 def metrics(name: str, backend: str | None, output: str) -> None:
-    """Print the metrics of the run NAME; `-o json` prints all columns."""
+    """Print the metrics of the run NAME, of a recipe's run those of its stages; `-o json` prints all columns."""
     platform = platform_of(backend=backend)
     chosen = open_backend(platform)
-    lifecycle.get(chosen, name)
+    runs = lifecycle.parts(chosen, name)
     with open_bucket(platform) as bucket:
-        rows = Gauge(chosen, bucket).rows(name)
+        gauge = Gauge(chosen, bucket)
+        rows = [row for run in runs for row in gauge.rows(run)]
     if output == "json":
         click.echo(json.dumps(rows, indent=2))
         return

@@ -8,6 +8,7 @@ from typing import Any
 
 import click
 
+from klearctl.cli.main import as_called
 from klearctl.config.load import Tree, absolute_paths, load, parse_sets, read_toml, texts
 from klearctl.config.platform import PlatformConfig, load_platform, on_this_machine
 from klearctl.config.stages import StageConfig, config_type
@@ -76,7 +77,7 @@ def as_typed(words: str) -> str:
     """A command to type next, on the backend that this command was given."""
     context = click.get_current_context(silent=True)
     backend = context.params.get("backend") if context else None
-    return f"klearctl {words} --backend {backend}" if backend else f"klearctl {words}"
+    return as_called(f"klearctl {words} --backend {backend}" if backend else f"klearctl {words}")
 
 
 def output_option(*choices: str, default: str) -> Callable[[Command], Command]:
@@ -105,8 +106,14 @@ def stage_run(
     for text in texts(found):
         if text.startswith("stage:"):
             raise ConfigError(f"{text} is known only in a recipe", fix="run:NAME, s3://... or a path")
+    for tree in found:
+        if stage in tree:
+            raise ConfigError(
+                f"{stage} is not a setting of {stage}: here keys carry no stage",
+                fix=f"--set KEY=VALUE without {stage}.",
+            )
     config = load(config_type(known), found)
-    return Run(name or new_name(known), known, platform.bucket), config
+    return Run(new_name(known) if name is None else name, known, platform.bucket), config
 
 
 def platform_of(namespace: str | None = None, *, backend: str | None = None) -> PlatformConfig:

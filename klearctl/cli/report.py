@@ -1,5 +1,6 @@
 """What a finished recipe run has to show: accuracies, three problems with each model's answer, where all lies."""
 
+from pathlib import Path
 from typing import Any
 
 from rich.console import Console
@@ -7,6 +8,7 @@ from rich.table import Table
 from rich.text import Text
 
 from klearctl import records
+from klearctl.cli.main import as_called
 from klearctl.cli.options import as_typed
 from klearctl.config.recipe import Recipe, stage_run
 from klearctl.run import run_prefix
@@ -30,14 +32,16 @@ def summary(name: str, recipe: Recipe, result: dict[str, Any] | None) -> dict[st
     return found
 
 
-def print_report(name: str, recipe: Recipe, bucket: str, result: dict[str, Any] | None) -> None:
-    """Tables for a person, on standard output."""
+def print_report(
+    name: str, recipe: Recipe, bucket: str, result: dict[str, Any] | None, *, place: Path, again: str
+) -> None:
+    """Tables for a person, on standard output. The bucket lies in `place`; `again` are the words to see them again."""
     console = Console()
     if result is not None:
         console.print(_accuracy(result))
         for sample in result["samples"]:
             console.print(_sample(sample))
-    console.print(_next(name, recipe, bucket))
+    console.print(_next(name, recipe, f"Everything lies under {bucket}/runs/{name}-*, in {place}. Next:", again))
 
 
 def _accuracy(result: dict[str, Any]) -> Table:
@@ -73,8 +77,7 @@ def _sample(sample: dict[str, Any]) -> Table:
     return table
 
 
-def _next(name: str, recipe: Recipe, bucket: str) -> Text:
-    lines = [f"Everything lies under {bucket}/runs/{name}-*. Next:"]
+def _next(name: str, recipe: Recipe, head: str, again: str) -> Text:
     words = [(as_typed(f"status {name}"), "its stages")]
     trained = [stage for stage in recipe.stages if stage in ("sft", "rl")]
     if trained:
@@ -83,6 +86,10 @@ def _next(name: str, recipe: Recipe, bucket: str) -> Text:
             (as_typed(f"metrics {run}"), "its numbers, step by step"),
             (as_typed(f"checkpoints {run} --get model"), "the model as a folder"),
         ]
-    words.append((f"klearctl explain {(trained or recipe.stages)[-1]}", "what can be set"))
+    words += [
+        (as_called(f"klearctl explain {(trained or recipe.stages)[-1]}"), "what can be set"),
+        (as_typed(again), "this table again"),
+        (as_typed(f"delete {name} --data"), "remove it all"),
+    ]
     width = max(len(word) for word, _ in words)
-    return Text("\n".join([*lines, *(f"  {word.ljust(width)}  {text}" for word, text in words)]))
+    return Text("\n".join([head, *(f"  {word.ljust(width)}  {text}" for word, text in words)]))

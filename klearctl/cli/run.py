@@ -7,7 +7,15 @@ import click
 
 from klearctl.cli.follow import detachable, follow, follow_run, line
 from klearctl.cli.gauge import Gauge
-from klearctl.cli.options import Duration, backend_option, layers, output_option, platform_of, settings_options
+from klearctl.cli.options import (
+    Duration,
+    as_typed,
+    backend_option,
+    layers,
+    output_option,
+    platform_of,
+    settings_options,
+)
 from klearctl.cli.screen import Line
 from klearctl.cli.session import home, open_backend, open_bucket, uninterrupted
 from klearctl.config.platform import PlatformConfig
@@ -18,6 +26,7 @@ from klearctl.kube.backend import Backend, Manifest
 from klearctl.kube.labels import STAGE
 from klearctl.kube.recipe import STAGE_WORD, drivers, read_recipe, render_recipe
 from klearctl.kube.render import render
+from klearctl.kube.status import ENDED
 from klearctl.run import Run, check_name, new_name
 
 
@@ -39,10 +48,13 @@ def run(
     timeout: float | None,
     output: str,
 ) -> int:
-    """Run the RECIPE folder: its stages one after another, on from where the newest unfinished run of it stands."""
+    """Run the RECIPE folder: its stages one after another, on from where the newest unfinished run of it stands.
+
+    Settings carry their stage: --set rl.steps=10; `seed` alone reaches every stage.
+    """
     platform = platform_of(backend=backend)
     loaded = load_recipe(recipe, *layers(files, sets))
-    check_stages(loaded, platform, name=name or f"{loaded.name}-000000", gpus=gpus)
+    check_stages(loaded, platform, name=f"{loaded.name}-000000" if name is None else name, gpus=gpus)
     chosen = open_backend(platform)
     with open_bucket(platform) as bucket:
         started = start(chosen, loaded, platform, name=name, gpus=gpus)
@@ -56,7 +68,8 @@ def run(
         if output == "json":
             click.echo(json.dumps(summary(started, loaded, result)))
         else:
-            print_report(started, loaded, bucket, result)
+            again = f"run {recipe} --name {started}"
+            print_report(started, loaded, bucket, result, place=home(), again=again)
     return 0
 
 
@@ -73,12 +86,16 @@ def start(backend: Backend, recipe: Recipe, platform: PlatformConfig, *, name: s
     Raises:
         ConfigError: a run of that name is of another recipe or config.
     """
-    if not name:
+    if name is None:
         known = unfinished(backend, recipe, platform, gpus=gpus)
     else:
         known = name if lifecycle.find(backend, name) else None
     if known is None:
         fresh = name or new_name(recipe.name)
+        for other in _active(backend, recipe):
+            click.echo(
+                f"{other} of this recipe is under way with other settings: {as_typed(f'cancel {other}')}", err=True
+            )
         with detachable(backend, fresh):
             lifecycle.submit(backend, objects(fresh, recipe, platform, gpus=gpus))
         click.echo(f"recipe run {fresh} created", err=True)
@@ -102,6 +119,12 @@ def unfinished(backend: Backend, recipe: Recipe, platform: PlatformConfig, *, gp
         if lifecycle.state(backend, name) != "succeeded" and not lifecycle.changes(backend, asked):
             return str(name)
     return None
+
+
+def _active(backend: Backend, recipe: Recipe) -> list[str]:
+    """The runs of the recipe that have not ended."""
+    names = [str(driver["metadata"]["name"]) for driver in drivers(backend, recipe)]
+    return [name for name in names if lifecycle.state(backend, name) not in ENDED]
 
 
 def objects(name: str, recipe: Recipe, platform: PlatformConfig, *, gpus: int) -> list[Manifest]:

@@ -27,7 +27,7 @@ def open_backend(platform: PlatformConfig) -> Backend:
     if platform.backend == "cluster":
         raise BackendError(
             "this version cannot talk to a cluster yet",
-            fix="klearctl render STAGE | kubectl apply -f -, or --backend local",
+            fix="--backend local; for a cluster klearctl render STAGE | kubectl apply -f -",
         )
     if sys.platform != "linux":
         raise BackendError(

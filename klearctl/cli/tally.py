@@ -75,7 +75,7 @@ def table(tally: Tally) -> Table:
 
 def _numbers(tally: Tally, count: int, reward: float, *, faults: int) -> list[str]:
     mean = f"{reward / (count - faults):.3f}" if count > faults else "-"  # a fault has no reward
-    return [str(count), f"{100 * count / tally.counts.total():.1f} %", mean]
+    return [str(count), f"{100 * count / max(1, tally.counts.total()):.1f} %", mean]
 
 
 def _of_total(tally: Tally) -> str:

@@ -68,7 +68,7 @@ def _conclude(tally: Tally, code: int, *, shown: bool) -> int:
         raise RunFailed(f"the program that judges was ended by signal {-code}", fix="the same again")
     if code != (1 if faults else 2 if bad else 0):
         return code  # it has said why
-    if shown and tally.counts:
+    if shown:
         Console().print(table(tally))
     if faults:
         raise RunFailed(

@@ -62,4 +62,8 @@ class EvalConfig:
         for temperature in self.temperatures:
             between("temperatures", temperature, 0.0, 10.0)
         for k in self.pass_at:
-            between("pass_at", k, 1, self.samples)
+            if not 1 <= k <= self.samples:
+                raise ConfigError(
+                    f"pass_at has {k} and samples is {self.samples}",
+                    fix=f"samples = {k}, or pass_at with numbers from 1 to {self.samples}",
+                )

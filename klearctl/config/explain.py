@@ -27,6 +27,9 @@ class Setting:
     """Whether it is a table of further settings."""
 
 
+_NEAR = 0.75  # as rl.loss.clip_hihg is to rl.loss.clip_high, and rl.nope is not to rl.model
+
+
 def explain(key: str) -> list[Setting]:
     """The setting of that key, or all settings below it. `klear` holds those of klear.toml.
 
@@ -36,14 +39,23 @@ def explain(key: str) -> list[Setting]:
     head, _, rest = key.partition(".")
     roots: dict[str, type] = {stage: config_type(stage) for stage in STAGES} | {"klear": PlatformConfig}
     if head not in roots:
+        if whole := _with_stage(key, roots):
+            raise ConfigError(f"{key} is not a setting", fix=f"did you mean {' or '.join(whole)}?")
         raise _unknown(key, list(roots))
     found = settings(roots[head](), head)
     if not rest:
         return found
     chosen = [setting for setting in found if setting.key == key or setting.key.startswith(f"{key}.")]
     if not chosen:
-        raise _unknown(key, [setting.key for setting in found])
+        near = difflib.get_close_matches(key, [setting.key for setting in found], n=1, cutoff=_NEAR)
+        fix = f"did you mean {near[0]}?" if near else f"klearctl explain {head} has them all"
+        raise ConfigError(f"{key} is not a setting", fix=fix)
     return chosen
+
+
+def _with_stage(key: str, roots: dict[str, type]) -> list[str]:
+    """The settings of that key where its stage was left out."""
+    return [one.key for head, kind in roots.items() for one in settings(kind(), head) if one.key == f"{head}.{key}"]
 
 
 def settings(example: Any, prefix: str) -> list[Setting]:
@@ -99,7 +111,7 @@ def _own_texts(kind: type) -> dict[str, str]:
 
 
 def _unknown(key: str, known: list[str]) -> ConfigError:
-    near = difflib.get_close_matches(key, known, n=1)
+    near = difflib.get_close_matches(key, known, n=1, cutoff=_NEAR)
     return ConfigError(
         f"{key} is not a setting", fix=f"did you mean {near[0]}?" if near else f"one of {', '.join(known)}"
     )

@@ -48,6 +48,8 @@ def load_recipe(folder: Path, *layers: Tree) -> Recipe:
         ConfigError: a file cannot be read, a key or stage is unknown, or a stage uses a later one.
     """
     settled = folder.resolve()
+    if not settled.is_dir() and (Path("workflows") / folder / "recipe.toml").is_file():
+        raise ConfigError(f"{folder} is no folder", fix=f"workflows/{folder}")
     order = read_toml(settled / "recipe.toml")
     for key in order:
         if key != "stages":

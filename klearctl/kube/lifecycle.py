@@ -63,6 +63,16 @@ def stages(backend: Backend, recipe_run: str) -> list[Manifest]:
     return in_order(item for item in found if item["metadata"]["name"] != recipe_run)
 
 
+def parts(backend: Backend, name: str) -> list[str]:
+    """The runs that keep something: those of the stages of a recipe's run, else the run itself.
+
+    Raises:
+        ConfigError: there is no such run.
+    """
+    get(backend, name)
+    return [item["metadata"]["name"] for item in stages(backend, name)] or [name]
+
+
 def in_order(workloads: Iterable[Manifest]) -> list[Manifest]:
     """Workloads, the newest last."""
     return sorted(workloads, key=lambda item: (item["metadata"].get("creationTimestamp", ""), item["metadata"]["name"]))

@@ -98,6 +98,12 @@ def test_without_the_packages_of_a_pod_it_says_which_and_what_to_try(answers, tm
     assert (done.returncode, done.stderr) == (2, error)
 
 
+def test_a_file_without_rows_is_a_table_of_none(answers):
+    answers.write_text("")
+    done = verify(answers)
+    assert (done.returncode, re.findall(r"^all +0 +0.0 % +-", done.stdout, re.MULTILINE) != []) == (0, True)
+
+
 def test_a_reader_that_has_enough_ends_it_without_a_word(answers):
     answers.write_text("\n".join(ROWS[:3] * 3000))
     command = f"{KLEARCTL} verify {answers} -o json | head -n 1"

@@ -30,7 +30,8 @@ def klearctl(tmp_path):
 @pytest.mark.parametrize(
     ("words", "what", "fix"),
     [
-        (["sbmit"], "No such command 'sbmit'", "klearctl --help"),
+        (["sbmit"], "there is no command sbmit; did you mean submit?", "klearctl --help"),
+        (["xyz"], "there is no command xyz", "klearctl --help"),
         (["submit"], "Missing argument 'STAGE'", "klearctl submit --help"),
         (["submit", "stf"], "stf is not a stage", "one of curate, sft, rl, eval"),
         (["submit", "rl", "--gpus", "12"], "12 GPUs do not fill whole nodes of 8", "--gpus 8 or --gpus 16"),
@@ -40,6 +41,9 @@ def klearctl(tmp_path):
         (["submit", "rl", "--set", "stps=1"], "stps is not a setting", "did you mean steps?"),
         (["submit", "rl", "--set", "model=stage:sft"], "stage:sft is known only in a recipe", "run:NAME"),
         (["submit", "rl", "--name", "RL_1"], "'RL_1' cannot be the name of a run", "small letters"),
+        (["submit", "rl", "--name", ""], "'' cannot be the name of a run", "small letters"),
+        (["submit", "sft", "--set", "sft.steps=3"], "here keys carry no stage", "--set KEY=VALUE without sft."),
+        (["submit", "eval", "--set", "samples=1"], "pass_at has 4 and samples is 1", "samples = 4"),
         (["submit", "rl", "--name", "a" * 41], "has 41 characters", "at most 40"),
         (["submit", "rl", "--wait", "--timeout", "soon"], "soon is no duration", "klearctl submit --help"),
         (["submit", "rl", "--timeout", "5m"], "--timeout ends the waiting of --wait", "klearctl submit --help"),
@@ -47,6 +51,12 @@ def klearctl(tmp_path):
         (["run", SMOKE, "--gpus", "12"], "12 GPUs do not fill whole nodes of 8", "--gpus 8 or --gpus 16"),
         (["run", SMOKE, "--name", "a" * 36], "has 43 characters", "at most 40"),
         (["run", SMOKE, "--name", "My-Run"], "'My-Run' cannot be the name of a run", "small letters"),
+        (["run", SMOKE, "--name", ""], "'' cannot be the name of a run", "small letters"),
+        (["checkpoints", "x", "--verify", "--get", "y"], "--verify reads all and writes nothing", "checkpoints --help"),
+        (["checkpoints", "x", "--step", "3"], "--step says which one --get writes", "klearctl checkpoints --help"),
+        (["logs", "absent", "--role", "nope"], "nope is not a role", "one of trainer, rollout"),
+        (["explain", "rl.nope"], "rl.nope is not a setting", "klearctl explain rl has them all"),
+        (["explain", "optimizer.lr"], "is not a setting", "did you mean sft.optimizer.lr or rl.optimizer.lr?"),
         (["run", "absent"], "cannot be read", "check the path"),
         (["status", "absent"], "there is no run absent", "klearctl status"),
         (["status", "--watch"], "--watch needs the NAME of a run", "klearctl status"),
@@ -59,6 +69,37 @@ def test_wrong_words_exit_2_with_what_and_what_to_try(klearctl, words, what, fix
     done = klearctl(*words)
     error, attempt = done.stderr.strip().splitlines()
     assert (done.returncode, what in error, fix in attempt) == (2, True, True)
+
+
+def test_what_to_type_next_can_be_typed_here(klearctl):
+    by_path, by_name = (
+        klearctl("status", "absent"),
+        klearctl("status", "absent", PATH=f"{Path(KLEARCTL).parent}:/usr/bin:/bin"),
+    )
+    assert [done.stderr.splitlines()[1] for done in (by_path, by_name)] == [
+        f"  try: {KLEARCTL} status lists the runs",
+        "  try: klearctl status lists the runs",
+    ]
+
+
+def test_no_word_at_all_is_the_help(klearctl):
+    assert (klearctl().returncode, klearctl().stdout) == (0, klearctl("--help").stdout)
+
+
+def test_a_recipe_is_found_by_its_name_in_workflows(klearctl, tmp_path):
+    (tmp_path / "workflows").mkdir()
+    (tmp_path / "workflows/mine").symlink_to(SMOKE)
+    assert "  try: workflows/mine" in klearctl("run", "mine").stderr
+
+
+@pytest.mark.parametrize("stage", ["curate", "sft", "rl", "eval", "klear"])
+def test_every_setting_is_explained_with_its_default(klearctl, stage):
+    found, text = json.loads(klearctl("explain", stage, "-o", "json").stdout), klearctl("explain", stage).stdout
+    tables = [one["key"] for one in found if one["type"] == "table" and one["default"] is None]
+    assert [
+        one["key"] for one in found if one["key"] not in tables and f"{one['key']}  {one['type']}" not in text
+    ] == []
+    assert "see below" not in text
 
 
 def test_a_cluster_that_cannot_be_reached_exits_3(klearctl):

@@ -166,6 +166,16 @@ def test_beside_a_klear_toml_for_a_cluster_local_runs_are_reached_by_backend_loc
     assert (done.returncode, shown.returncode, "succeeded" in shown.stdout) == (0, 0, True)
 
 
+def test_a_recipe_that_fails_says_which_stage_and_why(klear):
+    folder = klear.home / "broken"
+    folder.mkdir()
+    (folder / "recipe.toml").write_text('stages = ["curate"]\n')
+    (folder / "curate.toml").write_text('[[sources]]\naddress = "/absent.jsonl"\n')
+    done = klear.run("run", str(folder), "--name", "broken")
+    assert done.returncode == 1
+    assert re.search(r"^broken-curate: .*/absent.jsonl.*\n  klearctl logs broken-curate$", done.stderr, re.MULTILINE)
+
+
 def test_a_bucket_that_is_missing_exits_3(klear, tmp_path):
     (tmp_path / "klear.toml").write_text('backend = "local"\nbucket = "s3://absent"\n')
     done = klear.start("submit", "curate", "-f", str(klear.home / "small.toml"), cwd=tmp_path)

@@ -108,6 +108,12 @@ def test_the_checkpoint_loads_in_transformers(smoke, tmp_path):
     assert model.get_input_embeddings().num_embeddings >= len(tokenizer)
 
 
+def test_a_recipes_run_has_the_metrics_and_checkpoints_of_its_stages(smoke):
+    rows, kept = (json.loads(smoke[0].run(word, "smoke", "-o", "json").stdout) for word in ("metrics", "checkpoints"))
+    assert {row["stage"] for row in rows} == {"curate", "sft", "rl", "eval"}
+    assert {item["run"] for item in kept} == {"smoke-sft", "smoke-rl"}
+
+
 def test_every_checkpoint_is_whole(smoke):
     done = smoke[0].run("checkpoints", "smoke-rl", "--verify", "-o", "json")
     assert (done.returncode, {tuple(item["problems"]) for item in json.loads(done.stdout)}) == (0, {()})
