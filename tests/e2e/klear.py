@@ -70,7 +70,7 @@ def fresh(home) -> Iterator[Klear]:
                 os.kill(pid, signal.SIGKILL)
 
 
-def wait_for(condition, limit_s=180):
+def wait_for(condition, limit_s=400):
     """What the condition gives, once it gives something."""
     end = time.monotonic() + limit_s
     while not (found := condition()):

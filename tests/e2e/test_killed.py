@@ -15,7 +15,7 @@ from klearctl.local.s3 import server as s3
 from tests.e2e.klear import fresh, wait_for
 from tests.e2e.test_runs import SMALL
 
-pytestmark = pytest.mark.timeout(600)
+pytestmark = pytest.mark.timeout(1500)
 STEPS = 300  # long enough that three kills find it at work
 SFT = f"""
 model = "new"
