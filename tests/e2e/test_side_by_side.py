@@ -66,11 +66,15 @@ def end_of(home, name):
 def test_trainers_of_one_home_and_of_two_run_side_by_side(homes, words):
     one, other = homes
     runs = {"left": one, "right": one, "third": other}
-    started = [home.start(*words, name, stdout=subprocess.DEVNULL) for name, home in runs.items()]
+    lasting = ("--set", "steps=5000")  # until they are cancelled
+    started = [home.start(*words, name, *lasting, stdout=subprocess.DEVNULL) for name, home in runs.items()]
     assert [command.wait(timeout=LIMIT_S) for command in started] == [0, 0, 0]
     ports = {store_port(name) for name in runs}
     wait_for(lambda: ports <= {listener.port for listener in listeners()}, LIMIT_S)  # all at the same moment
-    assert {name: end_of(home, name) for name, home in runs.items()} == dict.fromkeys(runs, "Completed")
+    for name, home in runs.items():
+        wait_for(lambda home=home, name=name: home.status(name)["step"], LIMIT_S)  # and each of them trains
+    codes = [home.run("cancel", name).returncode for name, home in runs.items()]
+    assert (codes, {home.status(name)["state"] for name, home in runs.items()}) == ([0, 0, 0], {"cancelled"})
 
 
 def test_a_run_of_the_same_name_in_another_home_is_told_who_has_its_port(homes, words):
