@@ -9,6 +9,7 @@ import os
 import signal
 import sys
 import time
+from collections.abc import Iterable
 from pathlib import Path
 
 from klearctl.errors import BackendError
@@ -68,8 +69,10 @@ class Lives:
 
         One that had come to its end needs no condition, but its last pods may have been ending when it died.
         """
+        jobs = self._store.find("Job", {})
+        living = [pod for pod in self._store.find("Pod", {}) if not _has_ended(pod)]
         for root in self._store.workloads():
-            if is_true(root, LOST) or is_ending(root) or (is_settled(root) and not self._living(root)):
+            if is_true(root, LOST) or is_ending(root) or (is_settled(root) and not _of(root, jobs, living)):
                 continue
             with self._store.lock():
                 latest = self._store.get(root["kind"], name_of(root))
@@ -133,18 +136,9 @@ class Lives:
             self._store.put(pod | {"status": status})
         return message
 
-    def _living(self, root: Object) -> list[Object]:
-        return [pod for pod in self._pods(root) if pod["status"]["phase"] not in ("Succeeded", "Failed")]
-
-    def _pods(self, root: Object) -> list[Object]:
-        uids = {root["metadata"]["uid"]} | {
-            job["metadata"]["uid"] for job in self._store.find("Job", {}) if root["metadata"]["uid"] in owners_of(job)
-        }
-        return [pod for pod in self._store.find("Pod", {}) if uids & set(owners_of(pod))]
-
     def _end_orphans(self, root: Object) -> list[Object]:
         """KILL what the workload's pods left, and nothing else. Returns the pods that had not ended."""
-        pods = self._pods(root)
+        pods = _of(root, self._store.find("Job", {}), self._store.find("Pod", {}))
         marks = [pod["metadata"]["uid"] for pod in pods]
         while left := process.processes_of(marks) if marks else []:
             for one in left:
@@ -152,10 +146,21 @@ class Lives:
             process.wait_for(left[0])
         for uid in marks:
             clear(self._store.root, uid)
-        return [pod for pod in pods if pod["status"]["phase"] not in ("Succeeded", "Failed")]
+        return [pod for pod in pods if not _has_ended(pod)]
 
     def _path(self, kind: str, name: str, suffix: str) -> Path:
         return self._folder / f"{kind}-{name}.{suffix}"
+
+
+def _of(root: Object, jobs: Iterable[Object], pods: Iterable[Object]) -> list[Object]:
+    """Those of the pods that belong to the workload, or to one of its jobs."""
+    uid = root["metadata"]["uid"]
+    uids = {uid} | {job["metadata"]["uid"] for job in jobs if uid in owners_of(job)}
+    return [pod for pod in pods if uids & set(owners_of(pod))]
+
+
+def _has_ended(pod: Object) -> bool:
+    return pod["status"]["phase"] in ("Succeeded", "Failed")
 
 
 def _last_line(log: Path) -> str:
