@@ -6,11 +6,11 @@ Pure and linear in the length of the text; no text makes it raise. Nothing of th
 import re
 
 THINK_START, THINK_END = "<think>", "</think>"
-BOX = "\\boxed{"
 LONGEST_BOX = 10_000  # characters; a box that does not close within them holds no answer
 
+_BOX = re.compile(r"\\boxed\s*\{")
 _BRACE = re.compile(r"[{}]")
-_FENCE = re.compile(r"^[ \t]*```(?P<word>[^\n`]*)$", re.MULTILINE)
+_FENCE = re.compile(r"^(?P<indent>[ \t]*)(?P<marks>```+|~~~+)(?P<word>[^\n`]*)$", re.MULTILINE)
 _PYTHON = {"python", "py", "python3"}
 
 
@@ -31,10 +31,9 @@ def last_boxed(said: str) -> str | None:
     None where there is none, and where the braces of the last one never close: a response that was cut has no
     answer, whatever it boxed before.
     """
-    start = said.rfind(BOX)
+    start = max((box.end() for box in _BOX.finditer(said)), default=-1)
     if start < 0:
         return None
-    start += len(BOX)
     depth = 1
     for brace in _BRACE.finditer(said, start, start + LONGEST_BOX):
         depth += 1 if brace[0] == "{" else -1
@@ -51,14 +50,24 @@ def last_code(said: str) -> str | None:
     found: str | None = None
     opened: re.Match[str] | None = None
     for fence in _FENCE.finditer(said):
+        if opened and _is_python(opened) and not fence["marks"].startswith(opened["marks"]):
+            continue  # a line of the code: ``` within ````, ~~~ within ```
         if opened is None or fence["word"].strip():  # a fence with a word always opens: the one before was forgotten
             opened = fence
         else:
             if _is_python(opened):
-                found = said[opened.end() + 1 : fence.start()]
+                found = _outdented(said[opened.end() + 1 : fence.start()], opened["indent"])
             opened = None
     return None if opened and _is_python(opened) else found
 
 
 def _is_python(fence: re.Match[str]) -> bool:
     return fence["word"].strip().lower() in _PYTHON
+
+
+def _outdented(code: str, indent: str) -> str:
+    """The code of a block that stands in a list, without the indentation of its fence."""
+    lines = code.split("\n")
+    if not all(line.startswith(indent) for line in lines if line.strip()):
+        return code
+    return "\n".join(line.removeprefix(indent) for line in lines)

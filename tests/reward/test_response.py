@@ -36,6 +36,8 @@ def test_a_response_speaks_after_its_thought(text, must_think, said):
         (r"\boxed{\frac{1}{2}}", r"\frac{1}{2}"),  # braces balance
         (r"\boxed{}", ""),  # an empty box is a box
         (r"\boxed{7", None),  # cut
+        (r"\boxed {7}", "7"),
+        (r"\boxed{7} \boxed {8", None),
         (r"\boxed{7} \boxed{8", None),  # an older box does not stand in for a cut one
         ("boxed{7}", None),
         ("", None),
@@ -51,7 +53,12 @@ def test_the_last_box_is_the_answer(said, boxed):
         ("```python\na\n```", "a\n"),
         ("```py\na\n```\n```python3\nb\n```\n", "b\n"),  # the last one counts
         ("```Python \na\n```", "a\n"),
-        ("  ```python\n  a\n  ```", "  a\n"),  # in a list
+        ("1. So:\n   ```python\n   if a:\n\n       b\n   ```", "if a:\n\n    b\n"),  # in a list
+        ("  ```python\na\n  b\n  ```", "a\n  b\n"),  # not as far in as its fence
+        ("~~~python\na\n~~~", "a\n"),
+        ("````python\na\n```\nb\n````", "a\n```\nb\n"),  # a longer fence holds shorter ones
+        ("```python\na\n~~~\nb\n```", "a\n~~~\nb\n"),  # a text of the program
+        ("````markdown\n```python\na\n```\n````", "a\n"),
         ("```python\na\n```\n```text\nout\n```", "a\n"),  # what it prints is no code
         ("```\na\n```", None),  # of no language
         ("```python\na", None),  # cut
