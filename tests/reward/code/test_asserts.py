@@ -55,6 +55,13 @@ def test_any_other_assertion_runs_as_it_stands(code):
     assert case_of(code, ENTRY, "here") == Check(code)
 
 
-@pytest.mark.parametrize("code", ["assert True", "assert 1, 'This prints if this assert fails'", "", "# nothing"])
+@pytest.mark.parametrize(
+    "code",
+    [
+        *["assert True", "assert 1, 'This prints if this assert fails'", "", "# nothing", "pass", "'text'", "x = 1"],
+        "import math",
+        "def check(f):\n    assert f(1) == 2",  # which nothing calls
+    ],
+)
 def test_what_asserts_nothing_is_no_test(code):
     assert case_of(code, ENTRY, "here") is None
