@@ -37,7 +37,7 @@ def comes_near(decimal: Tree, tree: Tree) -> bool:
     if decimal.op == "-":
         return comes_near(decimal.args[0], Tree("-", (tree,)))
     try:
-        return decimal.op == "number" and bool(abs(value(tree) - value(decimal)) < mpmath.mpf(10) ** -decimal.places)
+        return decimal.op == "number" and _rounds(value(tree) - value(decimal), mpmath.mpf(10) ** -decimal.places)
     except Unread:
         return False
 
@@ -72,8 +72,13 @@ def _stands_for(decimal: Tree, exactly: Fraction | None, tree: Tree) -> bool:
     if decimal.op != "number" or decimal.places == 0 or decimal.value * 10**decimal.places < 10 ** (ROUNDED_FROM - 1):
         return False
     if exactly is not None:
-        return not _ends(exactly) and abs(exactly - decimal.value) < Fraction(1, 10**decimal.places)
+        return not _ends(exactly) and _rounds(exactly - decimal.value, Fraction(1, 10**decimal.places))
     return comes_near(decimal, tree)
+
+
+def _rounds(lost: Any, last: Any) -> bool:
+    """Whether so much is lost by rounding, or by a cut, where the last digit is worth that: 0.333334 is no third."""
+    return isinstance(lost, Fraction | mpmath.mpf) and bool(-last <= 2 * lost and lost < last)
 
 
 def _ends(exactly: Fraction) -> bool:

@@ -7,7 +7,8 @@ from klearctl.reward.maths.expression import GREEK
 from klearctl.reward.maths.tokens import TEXT, words
 from klearctl.reward.maths.tree import DEEPEST, Tree, Unread
 
-SEPARATORS = frozenset({",", ", ", "; ", TEXT + "or", TEXT + "and"})
+_JOINS = frozenset({TEXT + "or", TEXT + "and"})
+SEPARATORS = _JOINS | {",", ", ", "; "}
 RELATIONS = frozenset({"=", "<", ">", r"\le", r"\ge", r"\ne", r"\approx", r"\in"})
 _OPEN = frozenset({"(", "[", "{", r"\{", r"\begin"})
 _CLOSE = frozenset({")", "]", "}", r"\}", r"\end"})
@@ -131,7 +132,7 @@ def as_words(tokens: Sequence[str], *, least: int = 3) -> str | None:
         return " ".join(filter(None, clock.groups()))
     numbers = bool(tokens) and words(tokens[0]) is not None  # October 30
     said = [words(t) or _letter(t) or (t if numbers and t.isdigit() else None) for t in tokens]
-    if None in said or not tokens:
+    if None in said or not tokens or _JOINS & set(tokens):
         return None
     if all(words(token) is None for token in tokens) and len(tokens) < least:
         return None

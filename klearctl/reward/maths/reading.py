@@ -31,8 +31,12 @@ def forms(tokens: Sequence[str]) -> Iterator[Form]:
         Unread: there is none.
     """
     yield _read(parts.thousands(tokens))
-    if parts.thousands(tokens) != list(tokens) and all(t.strip(",- ").isdigit() or t in {",", "-"} for t in tokens):
-        yield _read(tokens)  # 100,150 may be a number, and may be two
+    if parts.thousands(tokens) != list(tokens) and all(map(_in_a_list, tokens)):
+        yield _read(tokens)  # 100,150 may be a number, and may be two; 10,000 is one
+
+
+def _in_a_list(token: str) -> bool:
+    return token in {",", "-"} or (token.strip(",- ").isdigit() and token[0] != "0")
 
 
 def independent(tokens: Sequence[str]) -> list[list[str]]:

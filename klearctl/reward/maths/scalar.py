@@ -35,7 +35,7 @@ def scalar(tokens: Sequence[str]) -> Scalar:
 def based(tokens: Sequence[str]) -> Based | None:
     """Digits in a base, `204_{5}`; None where they are none."""
     digits, under, base = "".join(tokens).partition("_")
-    base = base.strip("{}()")
+    digits, base = digits.removeprefix("(").removesuffix(")"), base.strip("{}()")  # (204)_5
     return Based(digits, base) if under and base.isdigit() and _DIGITS.fullmatch(digits) else None
 
 

@@ -22,6 +22,7 @@ _ALIKE = {
     r"\setminus": r"\backslash",
     r"\mathbb{R}": r"\R",
     r"\in": r"\isin",
+    r"\overline": r"\bar",
     r"\%": "%",
     r"\{": r"\lbrace",
     r"\}": r"\rbrace",

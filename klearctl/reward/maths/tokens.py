@@ -92,7 +92,7 @@ def _phrase(said: str) -> Iterable[str]:
         if part.strip() in {",", ";"}:
             yield part.strip() + " "
         elif part.strip():
-            yield _word(part.strip())
+            yield part.strip() if len(part.strip()) == 1 else _word(part.strip())  # A and C
 
 
 def _letters(run: str, *, after_number: bool) -> list[str]:

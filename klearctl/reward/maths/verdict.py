@@ -23,7 +23,7 @@ LONGEST_ANSWER = 4_000  # characters; a longer box holds no answer that any of o
 
 _CHOICE = re.compile(r"\(?(?P<letter>[A-J])[).:]?")
 _CHOICE_FIRST = re.compile(r"\(?(?P<letter>[A-J])[).:]")
-_CHOICE_SAID = re.compile(r"^(?i:answer|choice|option)")
+_CHOICE_SAID = re.compile(r"^(?i:answer|choice|option)[ :]*")
 _OTHER_CHOICE = re.compile(r"(?<![A-Za-z])[A-J](?![A-Za-z])")
 
 

@@ -11,7 +11,7 @@ SIGNED = {
     **dict.fromkeys(["percent", "percentage", "pct"], r"\%"),
     **dict.fromkeys(["degree", "degrees", "deg"], r"\degree"),
 }
-WORDS = JOINING | {"per"} | set(SIGNED)
+WORDS = JOINING | {"no", "per"} | set(SIGNED)
 SCALES = {"dozen": 12, "hundred": 100, "thousand": 10**3, "million": 10**6, "billion": 10**9, "trillion": 10**12}
 
 _UNITS = {

@@ -24,7 +24,10 @@ SAME = [
     ("62.5%", r"\frac58"),
     (r"\frac13", r"0.\overline{3}"),
     (r"\frac16", r"0.1\overline{6}"),
+    (r"\frac16", r"0.1\bar{6}"),
     ("1/3", "0.333333"),  # six digits are meant as the fraction
+    ("-2/3", "-0.666666"),  # cut
+    ("-2/3", "-0.666667"),  # rounded
     (r"\sqrt{2}", "1.41421356"),
     (r"\pi", r"\pi \approx 3.14"),  # it says the number itself
     # fractions and radicals
@@ -79,6 +82,7 @@ SAME = [
     ("8", r"\text{The answer is } 8"),
     (r"\text{Evelyn}", "Evelyn"),
     ("east", r"\textbf{East}"),
+    ("No", r"\text{no}."),  # two letters, and no product
     (r"\text{ellipse}", r"\text{an ellipse}"),
     (r"8\!:\!34 \text{ p.m.}", "8:34 PM"),
     (r"\text{October 30}", "October 30"),
@@ -87,6 +91,7 @@ SAME = [
     (r"\text{(C)}", "C"),
     (r"\text{(C)}", r"\textbf{(C)}\ 42"),
     ("C", "Choice C"),
+    ("C", r"\text{Option C}"),
     ("C", r"\mathrm{C}"),
     # several answers
     ("1,-2", "-2, 1"),
@@ -94,6 +99,8 @@ SAME = [
     (r"1 \pm \sqrt{19}", r"1+\sqrt{19}, 1-\sqrt{19}"),
     (r"\{1\pm\sqrt{5},-2\}", r"-2, 1-\sqrt5, 1+\sqrt5"),
     ("$69$,$84$", r"84 \text{ and } 69"),
+    ("A,C", r"\text{C and A}"),
+    (r"\text{Ann and Bob}", r"\text{Bob, Ann}"),
     ("2, 3", r"x = 2 \text{ or } x = 3"),
     ("$f(x)=x,f(x)=-x$", "-x, x"),
     ("100,150", "150,100"),  # it may be one number, and may be two
@@ -115,6 +122,7 @@ SAME = [
     (r"\begin{pmatrix} -1/3 \\ 2/3 \end{pmatrix}", r"\begin{bmatrix}-\frac13\\ \frac23\end{bmatrix}"),
     (r"\begin{pmatrix} 1 & 2 \end{pmatrix}", r"\left(\begin{array}{cc}1&2\end{array}\right)"),
     ("204_5", "204_{5}"),
+    ("204_5", "(204)_5"),
     ("4210_{5}", "4210_5"),
 ]
 
@@ -128,7 +136,13 @@ DIFFERENT = [
     ("[1,2]", "(1,2)"),
     ("(1,2)", "(2,1)"),
     ("(1,2)", r"\{1,2\}"),
+    ("1+i", r"1+i \approx 1.0"),
+    ("1/3", "0.333334"),  # neither rounded nor cut
+    (r"\pi", r"\pi \approx 3.15"),
     ("-2,-2", "-2"),
+    ("10,000", "0, 10"),  # no list: none has 000 in it
+    ("C", r"\text{Option C or D}"),
+    ("A,C", r"\text{A or B}"),
     (r"(2,\infty)", r"x \ge 2"),
     (r"(2,\infty)", "2x > 4"),  # not solved
     ("x=5", "y=5"),
