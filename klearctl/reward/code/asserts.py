@@ -86,7 +86,7 @@ def _is_vacuous(statement: ast.stmt) -> bool:
         return isinstance(statement.test, ast.Constant) and bool(statement.test.value)
     if isinstance(statement, ast.FunctionDef):
         return True
-    return not any(isinstance(node, ast.Assert | ast.Call) for node in ast.walk(statement))
+    return not any(isinstance(node, ast.Assert | ast.Call | ast.Raise) for node in ast.walk(statement))
 
 
 def _call(test: ast.expr, entry: str) -> Call | None:

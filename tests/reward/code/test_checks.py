@@ -47,7 +47,31 @@ def mirror(root):
     ],
 )
 def test_tests_may_use_what_the_program_defines(judge, code):
-    assert judge(QUEUE, {"asserts": [code], "entry_point": "height"}) == Judged(Verdict.ACCEPTED, 1, 1)
+    entry = next((name for name in ("total", "kind", "reverse", "mirror") if f"{name}(" in code), "height")
+    assert judge(QUEUE, {"asserts": [code], "entry_point": entry}) == Judged(Verdict.ACCEPTED, 1, 1)
+
+
+@pytest.mark.parametrize(
+    ("code", "verdict"),
+    [
+        ("assert is_same(f(1), 2)", "wrong_answer"),  # a comparison of the program's own
+        ("assert f(1) == GOLD", "wrong_answer"),
+        ("assert f(1) == Maker.gold", "wrong_answer"),
+        ("assert f(1) == gold()", "wrong_answer"),
+        ("assert f(1) != undefined", "wrong_answer"),  # what is not there differs from nothing
+        ("assert f(Maker()) == 0", "accepted"),  # an object that the problem asks for
+    ],
+)
+def test_what_judges_the_program_is_not_of_the_program(judge, code, verdict):
+    program = """
+GOLD = 0
+class Maker: gold = 0
+def gold(): return 0
+def is_same(one, other): return True
+def f(x): return 0
+"""
+    told = judge(program, {"asserts": [code], "entry_point": "f"})
+    assert told.verdict == verdict, told
 
 
 @pytest.mark.parametrize(

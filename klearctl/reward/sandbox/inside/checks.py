@@ -5,9 +5,10 @@
                                                                     answered by {"value": TREE} or {"raised": ...}
                                                                     {"n": 1, "passed": true} or {"n": 1, "raised": ...}
 
-A name that neither the tests nor Python know is the candidate's. An object of the candidate is a number here: it can be
-called, and its attributes read and set, all of which happens over there; it equals nothing, and is neither true nor
-false.
+A name that neither the tests nor Python know is the candidate's, as a class that the problem asks for: it can make
+objects, and no value comes of it that a test could take for its own. An object of the candidate is a number here: it
+can be called, and its attributes read and set, all of which happens over there; it equals nothing, is unequal to
+nothing, and is neither true nor false.
 """
 
 import ast
@@ -40,7 +41,7 @@ def execute(code: str | bytes, space: dict[str, Any], candidate: "Candidate") ->
         tree = ast.parse(code)
         for node in ast.walk(tree):
             if isinstance(node, ast.Name) and node.id not in space and not hasattr(builtins, node.id):
-                space[node.id] = Remote(candidate, node.id)  # a test that sets this name puts its own in its place
+                space[node.id] = Unasked(candidate, node.id)  # a test that sets this name puts its own in its place
         exec(compile(tree, "tests.py", "exec", dont_inherit=True), space)
     except BaseException as error:
         return {"raised": [type(error).__name__, message(error)]}
@@ -85,8 +86,29 @@ class Remote:
     def __setattr__(self, name: str, value: Any) -> None:
         self._candidate.ask({"do": "set", "of": self._of, "name": name, "value": plain.pack(value, _held)})
 
+    def __ne__(self, other: object) -> bool:
+        raise TypeError("an object of the candidate is unequal to nothing")
+
+    def __hash__(self) -> int:
+        return id(self)
+
     def __bool__(self) -> bool:
         raise TypeError("an object of the candidate is neither true nor false")
+
+
+class Unasked(Remote):
+    """A name of the candidate that is not the one under test: what tests the candidate must not be the candidate's."""
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        return self._made(super().__call__(*args, **kwargs))
+
+    def __getattr__(self, name: str) -> Any:
+        return self._made(super().__getattr__(name))
+
+    def _made(self, value: Any) -> Any:
+        if isinstance(value, Remote):
+            return value
+        raise NameError(f"name {self._of!r} is not defined by the tests, and may give them no value")
 
 
 def _exception(name: str) -> type[Exception]:
