@@ -17,7 +17,7 @@ from klearctl.cli.options import (
     settings_options,
 )
 from klearctl.cli.screen import Line
-from klearctl.cli.session import home, open_backend, open_bucket, uninterrupted
+from klearctl.cli.session import check_gpus, home, open_backend, open_bucket, uninterrupted
 from klearctl.config.platform import PlatformConfig
 from klearctl.config.recipe import Recipe, load_recipe, stage_run
 from klearctl.errors import ConfigError
@@ -55,6 +55,7 @@ def run(
     platform = platform_of(backend=backend)
     loaded = load_recipe(recipe, *layers(files, sets))
     check_stages(loaded, platform, name=f"{loaded.name}-000000" if name is None else name, gpus=gpus)
+    check_gpus(platform, gpus)
     chosen = open_backend(platform)
     with open_bucket(platform) as bucket:
         started = start(chosen, loaded, platform, name=name, gpus=gpus)

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import cast
 
 from klearctl.config.platform import PlatformConfig
-from klearctl.errors import BackendError
+from klearctl.errors import BackendError, ConfigError
 from klearctl.kube.backend import Backend
 
 
@@ -27,7 +27,7 @@ def open_backend(platform: PlatformConfig) -> Backend:
     if platform.backend == "cluster":
         raise BackendError(
             "this version cannot talk to a cluster yet",
-            fix="--backend local; for a cluster klearctl render STAGE | kubectl apply -f -",
+            fix='--backend local, or backend = "local" in klear.toml, or klearctl render STAGE | kubectl apply -f -',
         )
     if sys.platform != "linux":
         raise BackendError(
@@ -41,6 +41,17 @@ def open_backend(platform: PlatformConfig) -> Backend:
         raise BackendError(
             f"{home()} cannot hold the state of runs: {error.strerror}", fix="KLEAR_HOME names another folder"
         ) from error
+
+
+def check_gpus(platform: PlatformConfig, gpus: int) -> None:
+    """Raises ConfigError where a run would wait for ever for GPUs that this machine does not have."""
+    from klearctl.local.node.gpus import devices
+
+    if platform.backend == "local" and gpus > (here := len(devices())):
+        fewer = f"--gpus {here}, or --gpus 0 for CPU" if here else "--gpus 0 for CPU"
+        raise ConfigError(
+            f"--gpus is {gpus}, this machine has {here}", fix=f"{fewer}, or klearctl render STAGE for the manifests"
+        )
 
 
 @contextlib.contextmanager

@@ -13,7 +13,7 @@ from klearctl.cli.options import (
     stage_options,
     stage_run,
 )
-from klearctl.cli.session import open_backend, open_bucket
+from klearctl.cli.session import check_gpus, open_backend, open_bucket
 from klearctl.kube.dump import to_json, to_yaml
 from klearctl.kube.lifecycle import state
 from klearctl.kube.lifecycle import submit as submit_objects
@@ -50,6 +50,7 @@ def submit(
     if dry_run:
         click.echo(to_yaml(objects) if output == "yaml" else to_json(objects), nl=False)
         return 0
+    check_gpus(platform, gpus)
     chosen = open_backend(platform)
     with open_bucket(platform):
         from klearctl.cli.follow import detachable, follow_run

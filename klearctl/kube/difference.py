@@ -1,13 +1,17 @@
 """What differs between an object as it stands and as it would be sent. Pure."""
 
 import json
-from collections.abc import Iterator, Mapping
+import textwrap
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from klearctl.kube.labels import VERSION
 
 _MINE = ("spec", "data")
 _CONFIGS = ("data.config.json", "data.recipe.json")
+_FOLLOWS = ("layout.servers", "layout.indexes", "layout.sandboxes", "layout.weights_")  # from the GPUs and the name
+_MISSING = ": missing"
+_SHOWN, _WIDTH = 10, 100
 
 
 def differences(standing: Mapping[str, Any] | None, wanted: Mapping[str, Any]) -> list[str]:
@@ -17,7 +21,7 @@ def differences(standing: Mapping[str, Any] | None, wanted: Mapping[str, Any]) -
     Nor is the version of us that made it.
     """
     if standing is None:
-        return [f"{wanted['kind']} {wanted['metadata']['name']}: missing"]
+        return [f"{wanted['kind']} {wanted['metadata']['name']}{_MISSING}"]
     return [line for part in _MINE if part in wanted for line in _compare(standing.get(part), wanted[part], part)]
 
 
@@ -46,3 +50,12 @@ def _compare_config(old: Any, new: Any, path: str = "") -> Iterator[str]:
                 yield from _compare_config(old[key], new[key], inner)
     elif old != new:
         yield f"{path}: {json.dumps(old)} -> {json.dumps(new)}"
+
+
+def shortened(lines: Sequence[str]) -> str:
+    """The settings among the differences, in one line; where none differs, what differs in the objects."""
+    own = [line for line in lines if not line.startswith(("spec.", *_FOLLOWS)) and not line.endswith(_MISSING)]
+    settings = [line.removeprefix("layout.") for line in own]
+    shown = settings or list(lines)
+    more = [f"and {len(shown) - _SHOWN} more"] if len(shown) > _SHOWN else []
+    return "; ".join([*(textwrap.shorten(line, _WIDTH, placeholder=" ...") for line in shown[:_SHOWN]), *more])

@@ -5,7 +5,7 @@ from collections.abc import Iterable
 
 from klearctl.errors import BackendError, ConfigError
 from klearctl.kube.backend import Backend, Manifest
-from klearctl.kube.difference import differences
+from klearctl.kube.difference import differences, shortened
 from klearctl.kube.labels import RECIPE, RUN
 from klearctl.kube.sandbox import own_secrets
 from klearctl.kube.status import ENDED, State, has_ended, is_at_rest, read_state
@@ -20,7 +20,7 @@ def submit(backend: Backend, objects: list[Manifest]) -> str:
     """Starts the run, `created`; or leaves the same run alone, `unchanged`. Its Secret is made before it, if absent.
 
     Raises:
-        ConfigError: a run of that name has another config; the message holds the difference.
+        ConfigError: a run of that name has other settings; the message holds the difference.
     """
     name = objects[-1]["metadata"]["name"]
     if find(backend, name) is None:
@@ -29,7 +29,7 @@ def submit(backend: Backend, objects: list[Manifest]) -> str:
     changed = changes(backend, objects)
     if changed:
         raise ConfigError(
-            f"the run {name} exists with another config:\n  " + "\n  ".join(changed),
+            f"the run {name} exists with other settings: {shortened(changed)}",
             fix=f"another --name, or klearctl delete {name} first",
         )
     return "unchanged"

@@ -10,7 +10,7 @@ from klearctl.config.load import load, parse_sets
 from klearctl.config.platform import PlatformConfig
 from klearctl.config.recipe import load_recipe
 from klearctl.config.rl import RLConfig
-from klearctl.kube.difference import differences
+from klearctl.kube.difference import differences, shortened
 from klearctl.kube.labels import VERSION
 from klearctl.kube.recipe import render_recipe
 from klearctl.kube.render import render
@@ -72,3 +72,19 @@ def test_a_recipe_is_compared_setting_by_setting(tmp_path):
         for seed in (0, 1)
     )
     assert lines(old, new) == ["sft.seed: 0 -> 1"]
+
+
+def test_of_another_size_a_person_reads_the_gpus_alone():
+    assert shortened(lines(rendered(), rendered(gpus=8))) == "gpus: 0 -> 8"
+
+
+def test_a_person_reads_ten_settings_and_how_many_more():
+    assert shortened([f"a{place}: 0 -> 1" for place in range(12)]).split("; ")[8:] == [
+        "a8: 0 -> 1",
+        "a9: 0 -> 1",
+        "and 2 more",
+    ]
+
+
+def test_where_no_setting_differs_a_person_reads_what_does():
+    assert shortened(["spec.suspend: true -> false"]) == "spec.suspend: true -> false"
