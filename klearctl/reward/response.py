@@ -11,7 +11,7 @@ LONGEST_BOX = 10_000  # characters; a box that does not close within them holds 
 _BOX = re.compile(r"\\boxed\s*\{")
 _BRACE = re.compile(r"[{}]")
 _FENCE = re.compile(r"^(?P<indent>[ \t]*)(?P<marks>```+|~~~+)(?P<word>[^\n`]*)$", re.MULTILINE)
-_PYTHON = {"python", "py", "python3"}
+_PYTHON = (["python"], ["py"], ["python3"])
 
 
 def spoken(text: str, *, must_think: bool) -> str | None:
@@ -62,7 +62,7 @@ def last_code(said: str) -> str | None:
 
 
 def _is_python(fence: re.Match[str]) -> bool:
-    return fence["word"].strip().lower() in _PYTHON
+    return fence["word"].lower().split()[:1] in _PYTHON  # a title or the like may follow
 
 
 def _outdented(code: str, indent: str) -> str:

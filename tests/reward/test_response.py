@@ -61,6 +61,8 @@ def test_the_last_box_is_the_answer(said, boxed):
         ("````markdown\n```python\na\n```\n````", "a\n"),
         ("```python\na\n```\n```text\nout\n```", "a\n"),  # what it prints is no code
         ("```\na\n```", None),  # of no language
+        ('```Python title="f.py"\na\n```', "a\n"),
+        ("```pythonic\na\n```", None),
         ("```python\na", None),  # cut
         ("```python\na\n```\n```python\nb", None),  # an older block does not stand in for a cut one
         ("```python\na\n```python\nb\n```", "b\n"),  # the first was never closed
