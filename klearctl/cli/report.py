@@ -41,7 +41,8 @@ def print_report(
         console.print(_accuracy(result))
         for sample in result["samples"]:
             console.print(_sample(sample))
-    console.print(_next(name, recipe, f"Everything lies under {bucket}/runs/{name}-*, in {place}. Next:", again))
+    console.print(Text(f"Everything lies under {bucket}/runs/{name}-*, in {place}. Next:"))
+    console.print(_next(name, recipe, again, width=console.width), soft_wrap=True)
 
 
 def _accuracy(result: dict[str, Any]) -> Table:
@@ -77,19 +78,22 @@ def _sample(sample: dict[str, Any]) -> Table:
     return table
 
 
-def _next(name: str, recipe: Recipe, head: str, again: str) -> Text:
+def _next(name: str, recipe: Recipe, again: str, *, width: int) -> Text:
+    """Commands, and what each shows: beside it, or under it where that is too wide."""
     words = [(as_typed(f"status {name}"), "its stages")]
     trained = [stage for stage in recipe.stages if stage in ("sft", "rl")]
     if trained:
         run = stage_run(name, trained[-1])
         words += [
-            (as_typed(f"metrics {run}"), "its numbers, step by step"),
-            (as_typed(f"checkpoints {run} --get model"), "the model as a folder"),
+            (as_typed(f"metrics {run}"), "its numbers"),
+            (as_typed(f"checkpoints {run} --get model"), "the model"),
         ]
     words += [
         (as_called(f"klearctl explain {(trained or recipe.stages)[-1]}"), "what can be set"),
         (as_typed(again), "this table again"),
         (as_typed(f"delete {name} --data"), "remove it all"),
     ]
-    width = max(len(word) for word, _ in words)
-    return Text("\n".join([head, *(f"  {word.ljust(width)}  {text}" for word, text in words)]))
+    longest = max(len(word) for word, _ in words)
+    beside = [f"  {word.ljust(longest)}  {text}" for word, text in words]
+    fits = max(map(len, beside)) <= width
+    return Text("\n".join(beside if fits else [f"  {word}\n      {text}" for word, text in words]))
