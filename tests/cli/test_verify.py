@@ -127,7 +127,8 @@ class Terminal:
 def test_a_terminal_shows_a_bar_then_the_table(answers):
     terminal = Terminal("answers.jsonl", cwd=answers.parent)
     shown = read_until(terminal.ours, "0.500")
-    assert (terminal.command.wait(60), all(text in shown for text in ("━", " 0/4 ", "code runs in"))) == (0, True)
+    seen = [re.search(text, shown) is not None for text in ("━", r" [0-4]/4 ", "code runs in")]  # it may be quick
+    assert (terminal.command.wait(60), seen) == (0, [True, True, True])
 
 
 def test_ctrl_c_is_130_and_leaves_nothing_running(answers):
