@@ -9,7 +9,6 @@ A trivial program reads a line and prints it. CPU seconds are those of all proce
 """
 
 import argparse
-import ctypes
 import itertools
 import os
 import subprocess
@@ -21,6 +20,7 @@ from contextlib import contextmanager, suppress
 from resource import RUSAGE_CHILDREN, RUSAGE_SELF, getrusage
 
 from bench.peers import PEERS
+from klearctl.local.node.process import adopt_orphans
 from klearctl.reward.sandbox.isolation import Isolation
 from klearctl.reward.sandbox.limits import Limits
 from klearctl.reward.sandbox.pool import Sandbox
@@ -78,18 +78,12 @@ def ours(isolation: Isolation, source: bytes, programs: int) -> float:
 def theirs(run: Callable[[bytes, bytes], bytes], programs: int) -> float:
     """The same of a peer."""
     check(run(SOURCE, STDIN))
-    adopt()
+    adopt_orphans()  # and their CPU time: bwrap does not wait
     before = cpu_s(None)
     for _ in range(programs):
         check(run(SOURCE, STDIN))
         bury()
     return programs / (cpu_s(None) - before)
-
-
-def adopt() -> None:
-    """What a process that we start leaves behind is ours from now on, and its CPU time too: bwrap does not wait."""
-    pr_set_child_subreaper = 36  # prctl(2)
-    ctypes.CDLL(None).prctl(pr_set_child_subreaper, 1)
 
 
 def bury() -> None:

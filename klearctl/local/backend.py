@@ -19,6 +19,7 @@ from klearctl.local.objects import (
     Object,
     Objects,
     is_ending,
+    is_over,
     is_true,
     is_workload,
     labels_of,
@@ -180,7 +181,7 @@ class LocalBackend:
         self._tidy()
         found = [obj for obj in self._store.workloads() if run_of(obj) == run]
         pods = [pod for pod in self._store.find("Pod", {}) if run_of(pod) == run]
-        over = all(pod["status"]["phase"] in ("Succeeded", "Failed") for pod in pods)
+        over = all(map(is_over, pods))
         return over and all(is_settled(obj) or is_true(obj, LOST) for obj in found)
 
 

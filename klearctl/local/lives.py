@@ -15,7 +15,17 @@ from pathlib import Path
 from klearctl.errors import BackendError
 from klearctl.local.node import process
 from klearctl.local.node.kubelet import clear
-from klearctl.local.objects import LOST, Object, is_ending, is_true, is_workload, name_of, owners_of, put_condition
+from klearctl.local.objects import (
+    LOST,
+    Object,
+    is_ending,
+    is_over,
+    is_true,
+    is_workload,
+    name_of,
+    owners_of,
+    put_condition,
+)
 from klearctl.local.store import Store
 from klearctl.local.workload import SUPERVISOR_DIED, is_settled
 
@@ -70,7 +80,7 @@ class Lives:
         One that had come to its end needs no condition, but its last pods may have been ending when it died.
         """
         jobs = self._store.find("Job", {})
-        living = [pod for pod in self._store.find("Pod", {}) if not _has_ended(pod)]
+        living = [pod for pod in self._store.find("Pod", {}) if not is_over(pod)]
         for root in self._store.workloads():
             if is_true(root, LOST) or is_ending(root) or (is_settled(root) and not _of(root, jobs, living)):
                 continue
@@ -146,7 +156,7 @@ class Lives:
             process.wait_for(left[0])
         for uid in marks:
             clear(self._store.root, uid)
-        return [pod for pod in pods if not _has_ended(pod)]
+        return [pod for pod in pods if not is_over(pod)]
 
     def _path(self, kind: str, name: str, suffix: str) -> Path:
         return self._folder / f"{kind}-{name}.{suffix}"
@@ -157,10 +167,6 @@ def _of(root: Object, jobs: Iterable[Object], pods: Iterable[Object]) -> list[Ob
     uid = root["metadata"]["uid"]
     uids = {uid} | {job["metadata"]["uid"] for job in jobs if uid in owners_of(job)}
     return [pod for pod in pods if uids & set(owners_of(pod))]
-
-
-def _has_ended(pod: Object) -> bool:
-    return pod["status"]["phase"] in ("Succeeded", "Failed")
 
 
 def _last_line(log: Path) -> str:

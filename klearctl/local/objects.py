@@ -101,6 +101,11 @@ def is_true(obj: Object, kind: str) -> bool:
     return found is not None and found["status"] == "True"
 
 
+def is_over(pod: Object) -> bool:
+    """Whether the pod has ended."""
+    return pod["status"].get("phase") in ("Succeeded", "Failed")
+
+
 def put_condition(status: Object, kind: str, value: bool, reason: str, message: str, *, now: float) -> None:
     """Set a condition in `status`, in its place or at the end.
 

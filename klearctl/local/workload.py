@@ -16,6 +16,7 @@ from klearctl.local.objects import (
     RANK,
     Object,
     is_ending,
+    is_over,
     is_terminal,
     is_true,
     labels_of,
@@ -64,7 +65,7 @@ class Workload:
 
     def is_settled(self) -> bool:
         """Whether nothing is left to do: ended, or suspended, and no pod runs any more."""
-        live = any(pod["status"]["phase"] not in ("Succeeded", "Failed") for pod in self._pods.values())
+        live = not all(map(is_over, self._pods.values()))
         if live or any(is_ending(child) for child in self._jobs.values()):
             return False
         return is_ending(self.root) or is_settled(self.root)
@@ -190,5 +191,4 @@ def marked(obj: Object, now: float) -> Object:
 
 
 def _may_go(pod: Object, child: Object) -> bool:
-    over = pod["status"]["phase"] in ("Succeeded", "Failed")
-    return is_ending(pod) and over and (is_ending(child) or not pod["metadata"].get("finalizers"))
+    return is_ending(pod) and is_over(pod) and (is_ending(child) or not pod["metadata"].get("finalizers"))

@@ -3,7 +3,17 @@
 from collections.abc import Sequence
 
 from klearctl.local.controllers.failure import judge
-from klearctl.local.objects import COMPLETION_INDEX, TRACKING, Object, is_ending, is_true, labels_of, name_of, seconds
+from klearctl.local.objects import (
+    COMPLETION_INDEX,
+    TRACKING,
+    Object,
+    is_ending,
+    is_over,
+    is_true,
+    labels_of,
+    name_of,
+    seconds,
+)
 
 
 def count(job: Object, status: Object, pods: Sequence[Object]) -> tuple[str, ...]:
@@ -86,11 +96,6 @@ def finished_at(pod: Object) -> float:
 def own_failures(pods: Sequence[Object]) -> list[Object]:
     """Pods that failed, not those that were ended by the controller."""
     return [pod for pod in pods if pod["status"].get("phase") == "Failed" and not is_ending(pod)]
-
-
-def is_over(pod: Object) -> bool:
-    """Whether the pod has ended."""
-    return pod["status"].get("phase") in ("Succeeded", "Failed")
 
 
 def is_tracked(pod: Object) -> bool:

@@ -12,7 +12,7 @@ from klearctl.local.node.gpus import RESOURCE, Gpus, devices, visible, wanted_by
 from klearctl.local.node.ports import Ports
 from klearctl.local.node.rewrite import Command, Lookup, command, files, mounts, rewrite
 from klearctl.local.node.running import RunningPod
-from klearctl.local.objects import Object, is_ending
+from klearctl.local.objects import Object, is_ending, is_over
 from klearctl.local.pod import fail, unschedulable
 
 _LOOK_AGAIN_S = 5.0  # at GPUs that another workload holds
@@ -37,7 +37,7 @@ class Node:
         for running in self._pods.values():
             running.collect(ended, now=now)
         self._look_again_at = None
-        stepped = [(pod, self._step(pod, now=now)) for pod in pods if not _is_over(pod)]
+        stepped = [(pod, self._step(pod, now=now)) for pod in pods if not is_over(pod)]
         return [new for old, new in stepped if new["status"] != old["status"]]
 
     def wake_times(self, now: float) -> list[float]:
@@ -54,7 +54,7 @@ class Node:
         running = self._pods[uid]
         running.pod = pod
         new = running.step(now=now)
-        if _is_over(new):
+        if is_over(new):
             del self._pods[uid]
             self._clear(uid)
         return new
@@ -125,10 +125,6 @@ class Node:
         if not short.is_symlink():
             short.symlink_to(folder)
         return short
-
-
-def _is_over(pod: Object) -> bool:
-    return pod["status"]["phase"] in ("Succeeded", "Failed")
 
 
 def clear(root: Path, uid: str) -> None:
