@@ -41,17 +41,15 @@ def in_order(
 
     for _ in range(at_once):
         threading.Thread(target=run, daemon=True).start()
-    return _taken(_sorted(done, room, at_once), given_up, room, at_once)
 
+    def results() -> Iterator[Result]:
+        try:
+            yield from _sorted(done, room, at_once)
+        finally:
+            given_up.set()
+            room.release(at_once)  # those that wait for room end too
 
-def _taken(
-    results: Iterator[Result], given_up: threading.Event, room: threading.Semaphore, running: int
-) -> Iterator[Result]:
-    try:
-        yield from results
-    finally:
-        given_up.set()
-        room.release(running)  # those that wait for room end too
+    return results()
 
 
 def _sorted(

@@ -10,9 +10,9 @@ from rich.table import Table
 
 from klearctl.cli.options import backend_option, output_option, platform_of
 from klearctl.cli.session import open_backend, open_bucket
-from klearctl.config.platform import PlatformConfig
 from klearctl.errors import ConfigError
 from klearctl.kube import lifecycle
+from klearctl.kube.backend import Backend
 from klearctl.run import run_prefix
 
 
@@ -32,11 +32,12 @@ def checkpoints(name: str, verify: bool, get: Path | None, step: int | None, bac
     if step is not None and get is None:
         raise click.UsageError("--step says which one --get writes")
     platform = platform_of(backend=backend)
+    standing = open_backend(platform)
     with open_bucket(platform) as bucket:
-        runs = _runs(platform, name)
+        runs = _runs(standing, name)
         found = [(run, item) for run in runs for item in kept.committed(run_prefix(bucket, run))]
         if not found:
-            lifecycle.get(open_backend(platform), name)  # a run of that name has none yet, or there is no such run
+            lifecycle.get(standing, name)  # a run of that name has none yet, or there is no such run
         if get is not None:
             chosen = [item for _, item in found if step is None or item.step == step]
             if not chosen:
@@ -60,9 +61,8 @@ def checkpoints(name: str, verify: bool, get: Path | None, step: int | None, bac
     return 1 if any(row.get("problems") for row in rows) else 0
 
 
-def _runs(platform: PlatformConfig, name: str) -> list[str]:
+def _runs(backend: Backend, name: str) -> list[str]:
     """The stages of a recipe's run; else that one, which may have been deleted and have left its checkpoints."""
-    backend = open_backend(platform)
     return lifecycle.parts(backend, name) if lifecycle.find(backend, name) else [name]
 
 
